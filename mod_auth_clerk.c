@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mod_auth_clerk: AuthType Clerk for Apache httpd 2.4.
+ *
+ * The front door: the module record, the table of directives, and the life
+ * cycle. The hooks of a request live in src/httpd, in the order in which a
+ * request meets them:
+ *
+ *   mod_auth_clerk_scrub.c   what could pass for an identity is removed
+ *   mod_auth_clerk_authn.c   check_user_id: the token, verified
+ *   mod_auth_clerk_authz.c   auth_checker: may they enter?
+ *   mod_auth_clerk_answer.c  how no is said
+ *   mod_auth_clerk_env.c     what the application is told
+ */
+#include <stddef.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "clerk_crypto.h"
+#include "clerk_curl.h"
+#include "clerk_shared.h"
+#include "mod_auth_clerk_answer.h"
+#include "mod_auth_clerk_authn.h"
+#include "mod_auth_clerk_authz.h"
+#include "mod_auth_clerk_cache.h"
+#include "mod_auth_clerk_check.h"
+#include "mod_auth_clerk_config.h"
+#include "mod_auth_clerk_directives.h"
+#include "mod_auth_clerk_env.h"
+#include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_require.h"
+#include "mod_auth_clerk_scrub.h"
+
+#define USER_AGENT "mod_auth_clerk/" CLERK_VERSION
+
+#define EVERYWHERE (RSRC_CONF | ACCESS_CONF) /* but not .htaccess */
+#define MEMBER(name) ((void *)offsetof(auth_clerk_dir_conf_t, name))
+
+static const command_rec commands[] = {
+    /* Which Clerk. */
+    AP_INIT_TAKE1("ClerkPublishableKey", auth_clerk_set_publishable_key, NULL,
+                  EVERYWHERE,
+                  "The publishable key (pk_...) that names the instance"),
+    AP_INIT_TAKE1("ClerkDomain", auth_clerk_set_domain, NULL, EVERYWHERE,
+                  "The host name of the instance's Frontend API"),
+    AP_INIT_TAKE1("ClerkFrontendAPI", auth_clerk_set_base_url,
+                  MEMBER(frontend_api), EVERYWHERE,
+                  "The https:// base URL of Clerk's Frontend API"),
+    AP_INIT_TAKE1("ClerkBackendAPI", auth_clerk_set_base_url,
+                  MEMBER(backend_api), EVERYWHERE,
+                  "The https:// base URL of Clerk's Backend API"),
+    AP_INIT_TAKE_ARGV("ClerkIssuer", auth_clerk_set_issuers, NULL, EVERYWHERE,
+                      "The issuers accepted in JWTs"),
+    AP_INIT_TAKE1("ClerkSecretKey", auth_clerk_set_secret, MEMBER(secret_key),
+                  EVERYWHERE, "The secret key (sk_...) for the Backend API"),
+    AP_INIT_TAKE1("ClerkMachineSecretKey", auth_clerk_set_secret,
+                  MEMBER(machine_secret_key), EVERYWHERE,
+                  "The machine secret (ak_...) for M2M tokens"),
+    AP_INIT_TAKE1("ClerkClientID", auth_clerk_set_name, MEMBER(client_id),
+                  EVERYWHERE,
+                  "The id of the OAuth application to introspect with"),
+    AP_INIT_TAKE1("ClerkClientSecret", auth_clerk_set_secret,
+                  MEMBER(client_secret), EVERYWHERE,
+                  "The secret of the OAuth application"),
+    AP_INIT_TAKE1("ClerkJWTKey", auth_clerk_set_jwt_key, NULL, EVERYWHERE,
+                  "The PEM public key that JWTs are verified with"),
+
+    /* What is accepted. */
+    AP_INIT_TAKE_ARGV("ClerkAcceptsToken", auth_clerk_set_accepts, NULL,
+                      EVERYWHERE,
+                      "The kinds of token accepted: oauth_token, "
+                      "session_token, m2m_token, api_key, or any"),
+    AP_INIT_TAKE1("ClerkVerifier", auth_clerk_set_verifier, NULL, EVERYWHERE,
+                  "How OAuth access tokens are verified: auto, "
+                  "introspection, backend or jwks"),
+    AP_INIT_TAKE_ARGV("ClerkAudience", auth_clerk_set_audience, NULL,
+                      EVERYWHERE,
+                      "The audiences accepted, optionally behind "
+                      "if-present; or any"),
+    AP_INIT_TAKE1("ClerkLeeway", auth_clerk_set_leeway, NULL, EVERYWHERE,
+                  "Clock skew allowed for exp, nbf and iat: 0 to 300 seconds"),
+    AP_INIT_FLAG("ClerkUserInfo", auth_clerk_set_flag, MEMBER(userinfo),
+                 EVERYWHERE, "Whether to fetch the user's profile from Clerk"),
+
+    /* What the application is told. */
+    AP_INIT_TAKE1("ClerkRemoteUser", auth_clerk_set_name, MEMBER(remote_user),
+                  EVERYWHERE, "The claim that REMOTE_USER is"),
+    AP_INIT_TAKE1("ClerkPass", auth_clerk_set_pass, NULL, EVERYWHERE,
+                  "How the application is told who it is: env, headers, "
+                  "both or none"),
+    AP_INIT_FLAG("ClerkPassToken", auth_clerk_set_flag, MEMBER(pass_token),
+                 EVERYWHERE, "Whether to leave the token on the request"),
+    AP_INIT_TAKE12("ClerkExportClaim", auth_clerk_set_export, NULL, EVERYWHERE,
+                   "A claim to export as well, and the name to export it "
+                   "under"),
+
+    /* Cache and upstream. */
+    AP_INIT_TAKE1("ClerkSOCache", auth_clerk_set_socache, NULL, RSRC_CONF,
+                  "The shared object cache: provider[:arguments]"),
+    AP_INIT_TAKE1("ClerkCacheSecret", auth_clerk_set_cache_secret, NULL,
+                  RSRC_CONF, "The secret under which records are sealed"),
+    AP_INIT_TAKE1("ClerkCacheTTL", auth_clerk_set_seconds, MEMBER(cache_ttl),
+                  EVERYWHERE,
+                  "How long a verified opaque token is believed: 0 to "
+                  "86400 seconds"),
+    AP_INIT_TAKE1("ClerkNegativeCacheTTL", auth_clerk_set_seconds,
+                  MEMBER(negative_ttl), EVERYWHERE,
+                  "How long a definite refusal is believed: 0 to 86400 "
+                  "seconds"),
+    AP_INIT_TAKE1("ClerkTimeout", auth_clerk_set_fraction, MEMBER(timeout_ms),
+                  EVERYWHERE,
+                  "How long a call to Clerk may take: up to 300 seconds"),
+    AP_INIT_TAKE1("ClerkConnectTimeout", auth_clerk_set_fraction,
+                  MEMBER(connect_timeout_ms), EVERYWHERE,
+                  "How long connecting to Clerk may take: up to 300 "
+                  "seconds"),
+    AP_INIT_TAKE1("ClerkProxy", auth_clerk_set_proxy, NULL, EVERYWHERE,
+                  "The URL of the proxy through which Clerk is reached"),
+    AP_INIT_TAKE1("ClerkCAFile", auth_clerk_set_ca_file, NULL, EVERYWHERE,
+                  "Certificates to trust instead of the system's"),
+
+    /* Directives of mod_authn_core and mod_authz_core, seen in passing. */
+    AP_INIT_TAKE1("AuthType", auth_clerk_require_see_auth_type, NULL,
+                  OR_AUTHCFG, "See mod_authn_core"),
+    AP_INIT_RAW_ARGS("Require", auth_clerk_require_see_line, NULL, OR_AUTHCFG,
+                     "See mod_authz_core"),
+    AP_INIT_TAKE1("AuthMerging", auth_clerk_require_see_merging, NULL,
+                  OR_AUTHCFG, "See mod_authz_core"),
+    { NULL }
+};
+
+static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    auth_clerk_check_begin(pconf);
+    if (clerk_crypto_init(pconf) != CLERK_OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return auth_clerk_cache_register_mutex(pconf) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    int result;
+
+    (void)plog;
+    result = auth_clerk_check_sections(ptemp, s);
+    return result == OK ? auth_clerk_cache_check(pconf, ptemp, s) : result;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    clerk_shared_t *shared;
+
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    auth_clerk_log_prepare(pconf, s);
+    if (!auth_clerk_check_is_used()) {
+        return OK;
+    }
+    if (clerk_shared_create(pconf, &shared) != CLERK_OK) {
+        auth_clerk_log_start_fault(s, 0,
+                                   "mod_auth_clerk: there is no "
+                                   "shared memory to be had");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    auth_clerk_log_share(shared);
+    return auth_clerk_cache_open(pconf, s);
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    clerk_cache_port_t cache = auth_clerk_cache_port(pchild, s);
+    clerk_fetch_port_t fetch;
+
+    auth_clerk_config_serve(pchild);
+    if (clerk_curl_create(pchild, USER_AGENT, &fetch) != CLERK_OK) {
+        auth_clerk_log_start_fault(s, 0,
+                                   "mod_auth_clerk: libcurl cannot be "
+                                   "initialised");
+        return;
+    }
+    auth_clerk_authn_serve(&fetch, &cache);
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    auth_clerk_scrub_register_hooks(p);
+    auth_clerk_env_register_hooks(p);
+    auth_clerk_authn_register_hooks(p);
+    auth_clerk_authz_register_hooks(p);
+    auth_clerk_answer_register_hooks(p);
+}
+
+AP_DECLARE_MODULE(auth_clerk) = { STANDARD20_MODULE_STUFF,
+                                  auth_clerk_config_create_dir,
+                                  auth_clerk_config_merge_dir,
+                                  auth_clerk_config_create_server,
+                                  NULL,
+                                  commands,
+                                  register_hooks,
+                                  AP_MODULE_FLAG_NONE };

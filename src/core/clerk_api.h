@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clerk_api.h: Clerk's endpoints as bytes.
+ *
+ * Owns: what is sent to each endpoint and what its answers mean. Must never
+ * know: how bytes travel, what is cached, what a location demands. Called
+ * by: clerk_verify.
+ *
+ * Every answer ends as active (CLERK_OK and an identity), inactive (class
+ * REJECT) or unknown (class UPSTREAM or CONFIG). Only an unmistakable answer
+ * of Clerk's is inactive.
+ */
+#ifndef CLERK_API_H
+#define CLERK_API_H
+
+#include <apr_pools.h>
+
+#include "clerk_claims.h"
+#include "clerk_ports.h"
+#include "clerk_realm.h"
+
+/*
+ * One endpoint: how to ask about a token, and how to read the answer.
+ * `write` fills in a call from the realm's URLs and credentials; it carries
+ * a token that has only b64token characters. `read` gets an answer of any
+ * HTTP status and sets `identity` (in `p`) with CLERK_OK only.
+ */
+typedef struct clerk_endpoint_t {
+    const char *name;
+    const char *fix; /* which directives to check when Clerk
+                      * refuses our credentials or request */
+    void (*write)(const clerk_realm_t *realm, clerk_slice_t token,
+                  apr_pool_t *p, clerk_call_t *call);
+    clerk_status_t (*read)(const clerk_answer_t *answer, apr_pool_t *p,
+                           clerk_identity_t **identity);
+} clerk_endpoint_t;
+
+/*
+ * The id by which Clerk's support finds an answer: `clerk_trace_id` of an
+ * error body, else Cloudflare's ray. NULL when there is none, or when it
+ * holds anything but letters, digits, `-` and `_`. In `p`.
+ */
+const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p);
+
+/* FAPI POST /oauth/token_info (RFC 7662), HTTP Basic. */
+extern const clerk_endpoint_t clerk_api_token_info;
+
+/* BAPI POST /oauth_applications/access_tokens/verify, secret key. */
+extern const clerk_endpoint_t clerk_api_oauth_verify;
+
+/*
+ * FAPI GET /oauth/userinfo with the token itself. Its identity holds only the
+ * profile: `sub` and the claims of OpenID Connect Core section 5.1.
+ */
+extern const clerk_endpoint_t clerk_api_userinfo;
+
+#endif

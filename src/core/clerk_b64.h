@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clerk_b64.h: standard base64 (RFC 4648 section 4), strict.
+ *
+ * Owns: decoding and encoding. Must never know: what the bytes are. Called
+ * by: clerk_instance (publishable keys), clerk_realm (HTTP Basic).
+ */
+#ifndef CLERK_B64_H
+#define CLERK_B64_H
+
+#include <apr_pools.h>
+
+#include "clerk_slice.h"
+#include "clerk_status.h"
+
+/*
+ * Decode standard base64 (RFC 4648 section 4) whose `=` padding may be left
+ * out, as Clerk leaves it out in publishable keys. Any other byte outside the
+ * alphabet, a length that cannot be, wrong padding and non-zero unused bits
+ * are refused.
+ * `out` lies in `p` and is followed by a NUL that its length does not count.
+ * On failure CLERK_MISCONFIGURED, and `out` is empty.
+ */
+clerk_status_t clerk_b64_decode(apr_pool_t *p, clerk_slice_t text,
+                                clerk_slice_t *out) CLERK_MUST_USE;
+
+/* Encode as standard base64 with padding; a NUL-terminated string in `p`. */
+const char *clerk_b64_encode(apr_pool_t *p, clerk_slice_t bytes);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clerk_realm.h"
+
+#include <apr_escape.h>
+#include <apr_strings.h>
+
+#include "clerk_b64.h"
+
+static const char *const verifier_names[] = {
+    [CLERK_VERIFIER_AUTO] = "auto",
+    [CLERK_VERIFIER_INTROSPECTION] = "introspection",
+    [CLERK_VERIFIER_BACKEND] = "backend",
+    [CLERK_VERIFIER_JWKS] = "jwks",
+};
+
+const char *clerk_realm_verifier_name(clerk_verifier_t verifier)
+{
+    return verifier_names[verifier];
+}
+
+clerk_verifier_t clerk_realm_opaque_verifier(const clerk_realm_t *realm)
+{
+    if (realm->verifier != CLERK_VERIFIER_AUTO) {
+        return realm->verifier;
+    }
+    if (realm->client_id && realm->client_secret) {
+        return CLERK_VERIFIER_INTROSPECTION;
+    }
+    return realm->secret_key ? CLERK_VERIFIER_BACKEND : CLERK_VERIFIER_JWKS;
+}
+
+/* RFC 6749 section 2.3.1: both halves are form-encoded first. */
+static const char *basic_header(const clerk_realm_t *realm, apr_pool_t *p)
+{
+    const char *pair =
+        apr_pstrcat(p, apr_pescape_urlencoded(p, realm->client_id), ":",
+                    apr_pescape_urlencoded(p, realm->client_secret), NULL);
+
+    return apr_pstrcat(p, "Authorization: Basic ",
+                       clerk_b64_encode(p, clerk_slice_str(pair)), NULL);
+}
+
+/*
+ * Every member that has a say in the answer, each behind its length, so that
+ * no two different realms read the same.
+ */
+static clerk_status_t digest_realm(const clerk_realm_t *realm, apr_pool_t *p,
+                                   const char *purpose, unsigned char *out)
+{
+    const char *const members[] = {
+        purpose,
+        verifier_names[realm->verifier],
+        realm->frontend_api,
+        realm->backend_api,
+        realm->client_id,
+        realm->client_secret,
+        realm->secret_key,
+        realm->userinfo ? "userinfo" : "",
+        realm->route.proxy,
+        realm->route.ca_certs,
+    };
+    enum {
+        COUNT = sizeof(members) / sizeof(members[0])
+    };
+    clerk_slice_t parts[2 * COUNT];
+    int i;
+
+    for (i = 0; i < COUNT; i++) {
+        clerk_slice_t text = clerk_slice_str(members[i]);
+
+        parts[2 * i] = clerk_slice_str(
+            members[i] ? apr_psprintf(p, "%" APR_SIZE_T_FMT ":", text.len)
+                       : "-:");
+        parts[2 * i + 1] = text;
+    }
+    return clerk_crypto_sha256(parts, 2 * COUNT, out);
+}
+
+clerk_status_t clerk_realm_finish(clerk_realm_t *realm, apr_pool_t *p)
+{
+    clerk_status_t status;
+
+    realm->basic = NULL;
+    realm->bearer = NULL;
+    if (realm->client_id && realm->client_secret) {
+        realm->basic = basic_header(realm, p);
+    }
+    if (realm->secret_key) {
+        realm->bearer =
+            apr_pstrcat(p, "Authorization: Bearer ", realm->secret_key, NULL);
+    }
+    status = digest_realm(realm, p, "realm", realm->digest);
+    if (status != CLERK_OK) {
+        return status;
+    }
+    return digest_realm(realm, p, "userinfo", realm->userinfo_lane);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clerk_token.h"
+
+#include <apr_cstr.h>
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static const char scheme_bytes[] = ALNUM "!#$%&'*+-.^_`|~";
+static const char b64token_bytes[] = ALNUM "-._~+/";
+static const char base64url_bytes[] = ALNUM "-_";
+
+static const struct {
+    const char *prefix;
+    clerk_kind_t kind;
+} prefixes[] = {
+    { "mt_", CLERK_KIND_M2M },
+    { "oat_", CLERK_KIND_OAUTH },
+    { "ak_", CLERK_KIND_API_KEY },
+};
+
+static const struct {
+    const char *name;
+    clerk_kind_t kind;
+} names[] = {
+    { "oauth_token", CLERK_KIND_OAUTH },
+    { "session_token", CLERK_KIND_SESSION },
+    { "m2m_token", CLERK_KIND_M2M },
+    { "api_key", CLERK_KIND_API_KEY },
+    { "any", CLERK_KIND_ANY },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* RFC 6750 section 2.1: `b64token`, which is all of the text. */
+static int is_b64token(clerk_slice_t text)
+{
+    apr_size_t len = text.len;
+    apr_size_t i;
+
+    while (len && text.ptr[len - 1] == '=') {
+        len--;
+    }
+    for (i = 0; i < len; i++) {
+        if (!memchr(b64token_bytes, text.ptr[i], sizeof(b64token_bytes) - 1)) {
+            return 0;
+        }
+    }
+    return len > 0;
+}
+
+/* A prefix with nothing behind it is no token. */
+static clerk_kind_t kind_of(clerk_slice_t text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < COUNT(prefixes); i++) {
+        if (clerk_slice_starts(text, prefixes[i].prefix)
+            && text.len > strlen(prefixes[i].prefix)) {
+            return prefixes[i].kind;
+        }
+    }
+    return CLERK_KIND_NONE;
+}
+
+/* RFC 7515 section 3.1; an empty part is no JWT that is signed. */
+static int looks_like_jwt(clerk_slice_t text)
+{
+    apr_size_t part = 0;
+    int dots = 0;
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '.' && part) {
+            part = 0;
+            dots++;
+        }
+        else if (memchr(base64url_bytes, text.ptr[i],
+                        sizeof(base64url_bytes) - 1)) {
+            part++;
+        }
+        else {
+            return 0;
+        }
+    }
+    return dots == 2 && part;
+}
+
+/* White space around a field's value is no part of it (RFC 9110 5.5). */
+static clerk_slice_t trimmed(const char *header)
+{
+    const char *start = header + strspn(header, " \t");
+    apr_size_t len = strlen(start);
+
+    while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
+        len--;
+    }
+    return clerk_slice_make(start, len);
+}
+
+/*
+ * The scheme ends where its grammar ends and not at the first space, so that
+ * `Bearer, Bearer x` is a Bearer header and malformed.
+ */
+static int is_bearer(clerk_slice_t value, apr_size_t *scheme_len)
+{
+    *scheme_len = strspn(value.ptr, scheme_bytes);
+    return *scheme_len == strlen("Bearer")
+           && apr_cstr_casecmpn(value.ptr, "Bearer", *scheme_len) == 0;
+}
+
+clerk_status_t clerk_token_from_authorization(const char *header,
+                                              clerk_token_t *token)
+{
+    clerk_slice_t value;
+    clerk_slice_t text;
+    apr_size_t scheme_len;
+    apr_size_t spaces;
+
+    memset(token, 0, sizeof(*token));
+    if (!header) {
+        return CLERK_NO_TOKEN;
+    }
+    value = trimmed(header);
+    if (!is_bearer(value, &scheme_len)) {
+        return CLERK_NO_TOKEN;
+    }
+    spaces = strspn(value.ptr + scheme_len, " ");
+    if (!spaces || scheme_len + spaces >= value.len) {
+        return CLERK_MALFORMED_AUTHORIZATION;
+    }
+    text = clerk_slice_make(value.ptr + scheme_len + spaces,
+                            value.len - scheme_len - spaces);
+    if (text.len > CLERK_TOKEN_MAX || !is_b64token(text)) {
+        return CLERK_MALFORMED_AUTHORIZATION;
+    }
+    token->text = text;
+    token->kind = kind_of(text);
+    token->is_jwt = token->kind == CLERK_KIND_NONE && looks_like_jwt(text);
+    return CLERK_OK;
+}
+
+const char *clerk_token_kind_name(clerk_kind_t kind)
+{
+    apr_size_t i;
+
+    for (i = 0; i < COUNT(names); i++) {
+        if (names[i].kind == kind) {
+            return names[i].name;
+        }
+    }
+    return "unknown";
+}
+
+clerk_kind_t clerk_token_kind_by_name(const char *name)
+{
+    apr_size_t i;
+
+    for (i = 0; i < COUNT(names); i++) {
+        if (strcmp(names[i].name, name) == 0) {
+            return names[i].kind;
+        }
+    }
+    return CLERK_KIND_NONE;
+}
+
+void clerk_token_fingerprint(clerk_slice_t token,
+                             char out[CLERK_TOKEN_FINGERPRINT + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[CLERK_SHA256_BYTES];
+    int i;
+
+    if (clerk_crypto_sha256(&token, 1, digest) != CLERK_OK) {
+        memset(out, '-', CLERK_TOKEN_FINGERPRINT);
+        out[CLERK_TOKEN_FINGERPRINT] = '\0';
+        return;
+    }
+    for (i = 0; i < CLERK_TOKEN_FINGERPRINT; i++) {
+        out[i] = digits[i % 2 ? digest[i / 2] & 0xf : digest[i / 2] >> 4];
+    }
+    out[CLERK_TOKEN_FINGERPRINT] = '\0';
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clerk_verify.h"
+
+#include "clerk_api.h"
+#include "clerk_record.h"
+
+/* An opaque token of Clerk's lives one day (wire contract, section 5). */
+#define OPAQUE_LIFETIME 86400 /* seconds */
+/* The largest ClerkLeeway: what expired longer ago is dead for everybody. */
+#define LARGEST_LEEWAY 300 /* seconds */
+/* How far ahead of ours the clock of a machine that shares the cache may be. */
+#define CLOCK_DRIFT apr_time_from_sec(5)
+/* How long an identity that lacks its profile is put up with. */
+#define PROFILE_RETRY apr_time_from_sec(10)
+
+/* One token on its way to a verdict. */
+typedef struct verification_t {
+    const clerk_ports_t *ports;
+    const clerk_terms_t *terms;
+    const clerk_token_t *token;
+    apr_pool_t *p;
+    unsigned char key[CLERK_SHA256_BYTES];
+    clerk_verdict_t *verdict;
+} verification_t;
+
+/* ------------------------------------------------------------------ */
+/* Before anything is spent                                           */
+
+static clerk_status_t check_kind(const verification_t *v,
+                                 const clerk_endpoint_t **endpoint)
+{
+    *endpoint = NULL;
+    if (v->token->is_jwt) {
+        return CLERK_JWT_NOT_SUPPORTED;
+    }
+    if (v->token->kind == CLERK_KIND_NONE) {
+        return CLERK_KIND_UNKNOWN;
+    }
+    if (v->token->kind == CLERK_KIND_OAUTH) {
+        switch (clerk_realm_opaque_verifier(&v->terms->realm)) {
+        case CLERK_VERIFIER_INTROSPECTION:
+            *endpoint = &clerk_api_token_info;
+            break;
+        case CLERK_VERIFIER_BACKEND:
+            *endpoint = &clerk_api_oauth_verify;
+            break;
+        default:
+            break;
+        }
+    }
+    if (!*endpoint) {
+        /* What a location cannot verify is a kind that it does not accept. */
+        return CLERK_KIND_NOT_ACCEPTED;
+    }
+    return clerk_policy_check_kind(&v->terms->policy, v->token->kind);
+}
+
+/* ------------------------------------------------------------------ */
+/* The cache                                                          */
+
+/*
+ * The digest of all that decides the answer. No textual prefix: shmcb picks
+ * its partition by the first byte.
+ */
+static clerk_status_t make_key(verification_t *v)
+{
+    const clerk_slice_t parts[] = {
+        { (const char *)v->terms->realm.digest, CLERK_SHA256_BYTES },
+        v->token->text,
+    };
+
+    return clerk_crypto_sha256(parts, 2, v->key);
+}
+
+static apr_time_t earlier(apr_time_t a, apr_time_t b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * Until when this location believes a record, be it fresh or out of the
+ * cache, which may have kept it for a location with more patience.
+ */
+static apr_time_t believed_until(const verification_t *v,
+                                 const clerk_record_t *record)
+{
+    const clerk_identity_t *identity = record->identity;
+    apr_time_t until;
+
+    if (!identity) {
+        return record->verified_at + apr_time_from_sec(v->terms->negative_ttl);
+    }
+    until = record->verified_at + apr_time_from_sec(v->terms->cache_ttl);
+    if (identity->facts & CLERK_FACT_PROFILE_FAILED) {
+        until = earlier(until, record->verified_at + PROFILE_RETRY);
+    }
+    if (identity->expires) {
+        return earlier(until, apr_time_from_sec(identity->expires));
+    }
+    if (identity->issued_at) {
+        /* D14: introspection does not say when a token ends. */
+        return earlier(
+            until, apr_time_from_sec(identity->issued_at + OPAQUE_LIFETIME));
+    }
+    return until;
+}
+
+static int recall(const verification_t *v, clerk_record_t *record)
+{
+    const clerk_cache_port_t *cache = &v->ports->cache;
+    apr_time_t now = v->ports->now();
+    clerk_slice_t bytes;
+
+    if (!cache->get || (!v->terms->cache_ttl && !v->terms->negative_ttl)) {
+        return 0;
+    }
+    v->verdict->cache = CLERK_CACHE_MISS;
+    if (cache->get(cache->self, v->key, v->p, &bytes) != CLERK_OK
+        || clerk_record_read(v->p, bytes, record) != CLERK_OK
+        || record->verified_at > now + CLOCK_DRIFT
+        || now >= believed_until(v, record)) {
+        return 0;
+    }
+    v->verdict->cache = CLERK_CACHE_HIT;
+    return 1;
+}
+
+static void remember(const verification_t *v, const clerk_record_t *record)
+{
+    const clerk_cache_port_t *cache = &v->ports->cache;
+    apr_time_t until = believed_until(v, record);
+    clerk_slice_t bytes;
+
+    if (!cache->set || until <= record->verified_at
+        || clerk_record_write(v->p, record, &bytes) != CLERK_OK) {
+        return;
+    }
+    cache->set(cache->self, v->key, bytes, until, v->p);
+}
+
+/* ------------------------------------------------------------------ */
+/* Clerk                                                              */
+
+static clerk_status_t ask(const verification_t *v,
+                          const clerk_endpoint_t *endpoint,
+                          clerk_identity_t **identity)
+{
+    const clerk_ports_t *ports = v->ports;
+    clerk_call_t call = { .route = &v->terms->realm.route };
+    clerk_answer_t answer = { 0 };
+    clerk_event_t event = { .endpoint = endpoint->name,
+                            .answer = &answer,
+                            .fix = endpoint->fix };
+    clerk_status_t status;
+
+    *identity = NULL;
+    endpoint->write(&v->terms->realm, v->token->text, v->p, &call);
+    status = ports->fetch.call(ports->fetch.self, &call, v->p, &answer);
+    if (status == CLERK_OK) {
+        status = endpoint->read(&answer, v->p, identity);
+        event.trace_id = clerk_api_trace_id(&answer, v->p);
+        if (status == CLERK_OK && !*identity) {
+            status = CLERK_INTERNAL;
+        }
+    }
+    event.status = status;
+    if (ports->log.called) {
+        ports->log.called(ports->log.self, &event);
+    }
+    if (clerk_status_class(status) == CLERK_CLASS_UPSTREAM) {
+        v->verdict->retry_after = answer.retry_after;
+    }
+    return status;
+}
+
+/*
+ * Add the profile. Its failure never refuses the request; a profile of
+ * somebody else is discarded (OpenID Connect Core section 5.3.2).
+ */
+static clerk_status_t add_profile(const verification_t *v,
+                                  clerk_identity_t *identity)
+{
+    const char *subject = clerk_claims_get(identity, "sub");
+    clerk_identity_t *profile;
+    clerk_status_t status = ask(v, &clerk_api_userinfo, &profile);
+
+    if (status != CLERK_OK) {
+        if (clerk_status_class(status) != CLERK_CLASS_REJECT) {
+            identity->facts |= CLERK_FACT_PROFILE_FAILED;
+        }
+        /* Whose token it is cannot be told apart from nobody's. */
+        return subject && *subject ? CLERK_OK : status;
+    }
+    if (subject && *subject
+        && strcmp(subject, clerk_claims_get(profile, "sub")) != 0) {
+        return CLERK_OK;
+    }
+    clerk_claims_merge(identity, profile);
+    return CLERK_OK;
+}
+
+/* Ask Clerk, and keep what it definitely said. */
+static clerk_status_t consult(const verification_t *v,
+                              const clerk_endpoint_t *endpoint,
+                              clerk_identity_t **identity)
+{
+    clerk_record_t record = { 0 };
+
+    record.status = ask(v, endpoint, identity);
+    if (record.status == CLERK_OK && v->terms->realm.userinfo) {
+        record.status = add_profile(v, *identity);
+    }
+    if (clerk_status_class(record.status) > CLERK_CLASS_REJECT) {
+        *identity = NULL;
+        return record.status;
+    }
+    record.verified_at = v->ports->now();
+    if (record.status == CLERK_OK && (*identity)->expires
+        && record.verified_at
+               >= apr_time_from_sec((*identity)->expires + LARGEST_LEEWAY)) {
+        record.status = CLERK_TOKEN_EXPIRED;
+    }
+    if (record.status != CLERK_OK) {
+        *identity = NULL;
+    }
+    record.identity = *identity;
+    remember(v, &record);
+    return record.status;
+}
+
+clerk_status_t clerk_verify(const clerk_ports_t *ports,
+                            const clerk_terms_t *terms,
+                            const clerk_token_t *token, apr_pool_t *p,
+                            clerk_verdict_t *verdict)
+{
+    verification_t v = { .ports = ports,
+                         .terms = terms,
+                         .token = token,
+                         .p = p,
+                         .verdict = verdict };
+    const clerk_endpoint_t *endpoint;
+    clerk_record_t record = { 0 };
+    clerk_status_t status;
+
+    memset(verdict, 0, sizeof(*verdict));
+    status = check_kind(&v, &endpoint);
+    if (status == CLERK_OK) {
+        status = make_key(&v);
+    }
+    if (status != CLERK_OK) {
+        return status;
+    }
+    if (recall(&v, &record)) {
+        status = record.status;
+    }
+    else {
+        status = consult(&v, endpoint, &record.identity);
+    }
+    if (status == CLERK_OK) {
+        status =
+            clerk_policy_check(&terms->policy, record.identity, ports->now());
+    }
+    if (status == CLERK_OK) {
+        verdict->identity = record.identity;
+    }
+    return status;
+}

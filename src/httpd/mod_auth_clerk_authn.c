@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_auth_clerk_authn.h"
+
+#include <apr_strings.h>
+#include <http_request.h>
+
+#include "mod_auth_clerk_answer.h"
+#include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_request.h"
+
+/* For a child whose libcurl or memory failed it; see child_init. */
+static clerk_status_t fetch_nothing(void *self, const clerk_call_t *call,
+                                    apr_pool_t *p, clerk_answer_t *answer)
+{
+    (void)self;
+    (void)call;
+    (void)p;
+    answer->detail = "libcurl could not be initialised in this process";
+    return CLERK_INTERNAL;
+}
+
+/* Of this child; set before it serves. */
+static clerk_ports_t child_ports = {
+    .fetch = { NULL, fetch_nothing },
+    .now = apr_time_now,
+};
+
+void auth_clerk_authn_serve(const clerk_fetch_port_t *fetch,
+                            const clerk_cache_port_t *cache)
+{
+    child_ports.fetch = *fetch;
+    child_ports.cache = *cache;
+}
+
+/*
+ * The header as the client sent it: here, or, where it has been removed
+ * already (mod_auth_clerk_env.c), on the request that this one came from.
+ */
+static const char *find_authorization(const request_rec *r)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    const auth_clerk_request_t *note;
+
+    for (; !header && r; r = auth_clerk_request_origin(r)) {
+        note = auth_clerk_request_peek(r);
+        header = note ? note->authorization : NULL;
+    }
+    return header;
+}
+
+/*
+ * A request that came from one with another configuration is judged anew,
+ * but Clerk is not asked anew where it would be asked the same again.
+ */
+static clerk_identity_t *known_identity(const request_rec *r,
+                                        const auth_clerk_request_t *mine)
+{
+    const clerk_terms_t *terms = &mine->plan->terms;
+    const auth_clerk_request_t *note;
+
+    while ((r = auth_clerk_request_origin(r)) != NULL) {
+        note = auth_clerk_request_peek(r);
+        if (note && note->identity
+            && note->token.text.len == mine->token.text.len
+            && clerk_crypto_equal(note->token.text.ptr, mine->token.text.ptr,
+                                  mine->token.text.len)
+            && clerk_crypto_equal(note->plan->terms.realm.digest,
+                                  terms->realm.digest, CLERK_SHA256_BYTES)) {
+            return note->identity;
+        }
+    }
+    return NULL;
+}
+
+/* CLERK_OK and an identity in the verdict, or why there is none. */
+static clerk_status_t verify(request_rec *r, const auth_clerk_request_t *note,
+                             clerk_verdict_t *verdict)
+{
+    const clerk_terms_t *terms = &note->plan->terms;
+    clerk_ports_t ports = child_ports;
+    clerk_status_t status;
+
+    memset(verdict, 0, sizeof(*verdict));
+    verdict->identity = known_identity(r, note);
+    if (verdict->identity) {
+        return clerk_policy_check(&terms->policy, verdict->identity,
+                                  apr_time_now());
+    }
+    ports.log = auth_clerk_log_port(r);
+    status = clerk_verify(&ports, terms, &note->token, r->pool, verdict);
+    auth_clerk_log_verdict(r, note, status, verdict);
+    return status;
+}
+
+/*
+ * REMOTE_USER. Elsewhere control characters are dropped; here that could make
+ * one user's name into another's.
+ */
+static clerk_status_t set_user(request_rec *r, const char *claim,
+                               const clerk_identity_t *identity)
+{
+    const char *user = clerk_claims_only(identity, claim);
+
+    if (!user || !*user || *clerk_slice_find_control(user)) {
+        return CLERK_REMOTE_USER_MISSING;
+    }
+    r->user = apr_pstrdup(r->pool, user);
+    r->ap_auth_type = (char *)AUTH_CLERK_AUTH_TYPE;
+    return CLERK_OK;
+}
+
+static int check_user_id(request_rec *r)
+{
+    const char *authorization;
+    auth_clerk_request_t *note;
+    const auth_clerk_plan_t *plan;
+    clerk_verdict_t verdict = { NULL, CLERK_CACHE_UNUSED, 0 };
+    clerk_status_t status;
+
+    if (!auth_clerk_request_is_ours(r)) {
+        return DECLINED;
+    }
+    note = auth_clerk_request_note(r);
+    plan = note->plan;
+    if (plan->fault) {
+        auth_clerk_log_fault(r, plan);
+        return auth_clerk_answer_refuse(r, CLERK_MISCONFIGURED, 0);
+    }
+    authorization = find_authorization(r);
+    status = clerk_token_from_authorization(authorization, &note->token);
+    if (status == CLERK_OK) {
+        status = verify(r, note, &verdict);
+    }
+    if (status == CLERK_OK) {
+        status = set_user(r, plan->remote_user, verdict.identity);
+    }
+    if (status != CLERK_OK) {
+        auth_clerk_log_refusal(r, note, status);
+        return auth_clerk_answer_refuse(r, status, verdict.retry_after);
+    }
+    note->identity = verdict.identity;
+    note->user = r->user;
+    return OK;
+}
+
+void auth_clerk_authn_register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_check_authn(check_user_id, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_auth_clerk_env.h"
+
+#include <apr_strings.h>
+#include <http_request.h>
+#include <util_filter.h>
+
+#include "clerk_token.h"
+#include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_request.h"
+#include "mod_auth_clerk_scrub.h"
+
+#define HEADER_VALUE_MAX 8000 /* bytes; servers refuse not much more */
+
+typedef struct variable_t variable_t;
+typedef const char *value_fn(const clerk_identity_t *identity, apr_pool_t *p,
+                             const variable_t *variable);
+
+struct variable_t {
+    const char *name;
+    const char *header;
+    value_fn *value;
+    const char *claim;
+};
+
+/* ------------------------------------------------------------------ */
+/* The values                                                         */
+
+static const char *claim_value(const clerk_identity_t *identity, apr_pool_t *p,
+                               const variable_t *variable)
+{
+    (void)p;
+    return clerk_claims_get(identity, variable->claim);
+}
+
+static const char *kind_value(const clerk_identity_t *identity, apr_pool_t *p,
+                              const variable_t *variable)
+{
+    (void)p;
+    (void)variable;
+    return clerk_token_kind_name(identity->kind);
+}
+
+static const char *user_value(const clerk_identity_t *identity, apr_pool_t *p,
+                              const variable_t *variable)
+{
+    (void)p;
+    (void)variable;
+    return clerk_claims_user_id(identity);
+}
+
+static const char *expiry_value(const clerk_identity_t *identity, apr_pool_t *p,
+                                const variable_t *variable)
+{
+    (void)variable;
+    return identity->expires ? apr_off_t_toa(p, identity->expires) : NULL;
+}
+
+static const variable_t variables[] = {
+    { "CLERK_TOKEN_TYPE", "X-Clerk-Token-Type", kind_value, NULL },
+    { "CLERK_SUBJECT", "X-Clerk-Subject", claim_value, "sub" },
+    { "CLERK_USER_ID", "X-Clerk-User-Id", user_value, NULL },
+    { "CLERK_CLIENT_ID", "X-Clerk-Client-Id", claim_value, "client_id" },
+    { "CLERK_SCOPES", "X-Clerk-Scopes", claim_value, "scope" },
+    { "CLERK_TOKEN_ID", "X-Clerk-Token-Id", claim_value, "jti" },
+    { "CLERK_EXPIRES", "X-Clerk-Expires", expiry_value, NULL },
+    { "CLERK_SESSION_ID", "X-Clerk-Session-Id", claim_value, "sid" },
+    { "CLERK_AUTHORIZED_PARTY", "X-Clerk-Authorized-Party", claim_value,
+      "azp" },
+    { "CLERK_ACTOR", "X-Clerk-Actor", claim_value, "act.sub" },
+    { "CLERK_ORG_ID", "X-Clerk-Org-Id", claim_value, "org_id" },
+    { "CLERK_ORG_SLUG", "X-Clerk-Org-Slug", claim_value, "org_slug" },
+    { "CLERK_EMAIL", "X-Clerk-Email", claim_value, "email" },
+    { "CLERK_EMAIL_VERIFIED", "X-Clerk-Email-Verified", claim_value,
+      "email_verified" },
+    { "CLERK_NAME", "X-Clerk-Name", claim_value, "name" },
+    { "CLERK_GIVEN_NAME", "X-Clerk-Given-Name", claim_value, "given_name" },
+    { "CLERK_FAMILY_NAME", "X-Clerk-Family-Name", claim_value, "family_name" },
+    { "CLERK_USERNAME", "X-Clerk-Username", claim_value, "username" },
+    { "CLERK_PICTURE", "X-Clerk-Picture", claim_value, "picture" },
+};
+
+#define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+
+/* The value without control characters; itself when it has none. */
+static const char *strip(apr_pool_t *p, const char *value)
+{
+    const char *from;
+    char *clean;
+    char *to;
+
+    if (!*clerk_slice_find_control(value)) {
+        return value;
+    }
+    to = clean = apr_pstrdup(p, value);
+    for (from = value; *from; from++) {
+        if (!clerk_slice_is_control(*from)) {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+    return clean;
+}
+
+static void tell(request_rec *r, int pass, const char *name, const char *header,
+                 const char *value)
+{
+    if (!value) {
+        return;
+    }
+    value = strip(r->pool, value);
+    if (!*value) {
+        auth_clerk_log_left_out(r, name, "is empty");
+        return;
+    }
+    if (pass & AUTH_CLERK_PASS_ENV) {
+        apr_table_setn(r->subprocess_env, name, value);
+    }
+    if (pass & AUTH_CLERK_PASS_HEADERS) {
+        if (strlen(value) > HEADER_VALUE_MAX) {
+            auth_clerk_log_left_out(r, header, "is too long for a header");
+            return;
+        }
+        apr_table_setn(r->headers_in, header, value);
+    }
+}
+
+/*
+ * A claim of the administrator's choice. Members of an array are told apart
+ * by spaces, so that one which holds a space cannot be represented.
+ */
+static const char *export_value(request_rec *r,
+                                const clerk_identity_t *identity,
+                                const auth_clerk_export_t *export)
+{
+    const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
+    int count = 0;
+    int spaces = 0;
+    int i;
+
+    for (i = 0; i < identity->claims->nelts; i++) {
+        if (strcmp(claim[i].name, export->claim) == 0) {
+            count++;
+            spaces |= strchr(claim[i].value, ' ') != NULL;
+        }
+    }
+    if (count > 1 && spaces) {
+        auth_clerk_log_left_out(r, export->variable,
+                                "is an array whose "
+                                "members contain spaces");
+        return NULL;
+    }
+    return clerk_claims_joined(identity, r->pool, export->claim);
+}
+
+static void tell_all(request_rec *r, const auth_clerk_plan_t *plan,
+                     const clerk_identity_t *identity)
+{
+    const auth_clerk_export_t *export;
+    apr_size_t i;
+
+    for (i = 0; i < VARIABLES; i++) {
+        tell(r, plan->pass, variables[i].name, variables[i].header,
+             variables[i].value(identity, r->pool, &variables[i]));
+    }
+    if (!plan->exports) {
+        return;
+    }
+    export = (const auth_clerk_export_t *)plan->exports->elts;
+    for (i = 0; i < (apr_size_t)plan->exports->nelts; i++) {
+        tell(r, plan->pass, export[i].variable, export[i].header,
+             export_value(r, identity, &export[i]));
+    }
+}
+
+const char *auth_clerk_env_variable(const auth_clerk_plan_t *plan, int index)
+{
+    int own = index - (int)VARIABLES;
+
+    if (own < 0) {
+        return variables[index].name;
+    }
+    if (!plan->exports || own >= plan->exports->nelts) {
+        return NULL;
+    }
+    return APR_ARRAY_IDX(plan->exports, own, auth_clerk_export_t).variable;
+}
+
+/* ------------------------------------------------------------------ */
+/* Hooks                                                              */
+
+static int fixup(request_rec *r)
+{
+    const clerk_identity_t *identity;
+    auth_clerk_request_t *note;
+
+    if (!auth_clerk_request_is_ours(r)) {
+        return DECLINED;
+    }
+    note = auth_clerk_request_note(r);
+    auth_clerk_request_report(r, note);
+    identity = auth_clerk_request_identity(r);
+    if (identity && note->plan->pass != AUTH_CLERK_PASS_NONE) {
+        tell_all(r, note->plan, identity);
+    }
+    return DECLINED;
+}
+
+/*
+ * mod_dir and mod_negotiation have a subrequest judged and then let the
+ * request itself go on under the subrequest's configuration and environment,
+ * but with its own headers and user (ap_internal_fast_redirect). No hook of
+ * authentication runs again; this one, right before the handler, does.
+ */
+static void adopt_subrequest(request_rec *r)
+{
+    auth_clerk_request_t *note = auth_clerk_request_peek(r);
+    const auth_clerk_request_t *sub;
+
+    if (!note || note->per_dir_config == r->per_dir_config
+        || !auth_clerk_request_is_ours(r)) {
+        return;
+    }
+    sub = note->sub;
+    note->per_dir_config = r->per_dir_config;
+    note->plan = auth_clerk_plan_of(r);
+    note->identity = NULL;
+    auth_clerk_scrub(r, note);
+    if (!sub || sub->per_dir_config != r->per_dir_config || !sub->identity) {
+        return;
+    }
+    note->identity = sub->identity;
+    r->user = note->user = sub->user;
+    r->ap_auth_type = (char *)AUTH_CLERK_AUTH_TYPE;
+    if (note->plan->pass != AUTH_CLERK_PASS_NONE) {
+        tell_all(r, note->plan, note->identity);
+    }
+}
+
+void auth_clerk_env_register_hooks(apr_pool_t *p)
+{
+    /* These read what is set here. */
+    static const char *const readers[] = { "mod_rewrite.c", "mod_headers.c",
+                                           NULL };
+
+    (void)p;
+    ap_hook_fixups(fixup, NULL, readers, APR_HOOK_FIRST);
+    ap_hook_insert_filter(adopt_subrequest, NULL, NULL, APR_HOOK_REALLY_FIRST);
+}

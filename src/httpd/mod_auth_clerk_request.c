@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_auth_clerk_request.h"
+
+#include <http_core.h>
+
+int auth_clerk_request_is_ours(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && auth_clerk_is_auth_type(type);
+}
+
+auth_clerk_request_t *auth_clerk_request_peek(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &auth_clerk_module);
+}
+
+auth_clerk_request_t *auth_clerk_request_note(request_rec *r)
+{
+    auth_clerk_request_t *note = auth_clerk_request_peek(r);
+
+    if (!note) {
+        note = apr_pcalloc(r->pool, sizeof(*note));
+        note->per_dir_config = r->per_dir_config;
+        note->plan = auth_clerk_plan_of(r);
+        ap_set_module_config(r->request_config, &auth_clerk_module, note);
+    }
+    return note;
+}
+
+const request_rec *auth_clerk_request_origin(const request_rec *r)
+{
+    return r->prev ? r->prev : r->main;
+}
+
+const clerk_identity_t *auth_clerk_request_identity(const request_rec *r)
+{
+    const request_rec *origin;
+    auth_clerk_request_t *note;
+
+    for (; r; r = origin) {
+        note = auth_clerk_request_peek(r);
+        if (note && note->identity) {
+            return note->identity;
+        }
+        origin = auth_clerk_request_origin(r);
+        if (!origin || origin->per_dir_config != r->per_dir_config) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+void auth_clerk_request_report(request_rec *r, const auth_clerk_request_t *note)
+{
+    if (r->main) {
+        auth_clerk_request_note(r->main)->sub = note;
+    }
+}

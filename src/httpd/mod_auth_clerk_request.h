@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mod_auth_clerk_request.h: what is known of one request.
+ *
+ * Owns: the note that the hooks leave for each other on a request, and the
+ * way from a subrequest or internal redirect back to the request that was
+ * verified. Must never know: what the hooks do with it. Called by: the hooks.
+ */
+#ifndef MOD_AUTH_CLERK_REQUEST_H
+#define MOD_AUTH_CLERK_REQUEST_H
+
+#include "clerk_claims.h"
+#include "mod_auth_clerk_plan.h"
+#include "mod_auth_clerk_private.h"
+
+struct auth_clerk_request_t {
+    const ap_conf_vector_t *per_dir_config; /* that the plan was made from */
+    const auth_clerk_plan_t *plan;
+    clerk_identity_t *identity;        /* verified, or NULL */
+    const char *authorization;         /* the header that was taken off */
+    clerk_token_t token;               /* what was found in it */
+    char *user;                        /* what r->user was set to */
+    const auth_clerk_request_t *sub;   /* of the last subrequest of ours */
+    clerk_status_t refusal;            /* what the answer says, or CLERK_OK */
+    int retry_after;                   /* seconds, with a refusal by 503 */
+    int error_body;                    /* HTTP status whose body is our JSON */
+    const apr_array_header_t *what_if; /* scopes lent for a question, see
+                                        * mod_auth_clerk_authz.c */
+    int is_asking;                     /* inside our own auth_checker */
+};
+
+/* Is `AuthType Clerk` in force for this request? */
+int auth_clerk_request_is_ours(request_rec *r);
+
+/* The note of a request; made when there is none yet. */
+auth_clerk_request_t *auth_clerk_request_note(request_rec *r);
+
+/* The note of a request, or NULL. */
+auth_clerk_request_t *auth_clerk_request_peek(const request_rec *r);
+
+/*
+ * The request that this one came from, by internal redirect or as its
+ * subrequest; NULL for what came from the client.
+ */
+const request_rec *auth_clerk_request_origin(const request_rec *r);
+
+/*
+ * The identity that stands behind r->user: verified here, or on a request
+ * that this one came from with the same configuration, which httpd does not
+ * authenticate again. NULL when there is none.
+ */
+const clerk_identity_t *auth_clerk_request_identity(const request_rec *r);
+
+/* Tell the request that a subrequest belongs to how it ended. */
+void auth_clerk_request_report(request_rec *r,
+                               const auth_clerk_request_t *note);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clerk_shared.h"
+
+#include <string.h>
+
+#include <apr_atomic.h>
+#include <apr_shm.h>
+
+struct clerk_shared_t {
+    volatile apr_uint32_t logged[CLERK_STATUS_COUNT]; /* second, wrapped */
+    volatile apr_uint32_t was_active; /* introspection once said yes */
+    volatile apr_uint32_t inactive;   /* before it did */
+};
+
+clerk_status_t clerk_shared_create(apr_pool_t *p, clerk_shared_t **shared)
+{
+    apr_shm_t *segment;
+
+    *shared = NULL;
+    if (apr_shm_create(&segment, sizeof(**shared), NULL, p) != APR_SUCCESS) {
+        return CLERK_INTERNAL;
+    }
+    *shared = apr_shm_baseaddr_get(segment);
+    memset(*shared, 0, sizeof(**shared));
+    return CLERK_OK;
+}
+
+int clerk_shared_is_first_in_second(clerk_shared_t *shared,
+                                    clerk_status_t status, apr_time_t now)
+{
+    volatile apr_uint32_t *slot = &shared->logged[status];
+    apr_uint32_t second = (apr_uint32_t)apr_time_sec(now);
+    apr_uint32_t last = apr_atomic_read32(slot);
+
+    return last != second && apr_atomic_cas32(slot, second, last) == last;
+}
+
+apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
+                                              int is_active)
+{
+    if (is_active) {
+        apr_atomic_set32(&shared->was_active, 1);
+    }
+    if (apr_atomic_read32(&shared->was_active)) {
+        return 0;
+    }
+    return apr_atomic_inc32(&shared->inactive) + 1;
+}

@@ -1,0 +1,251 @@
+"""The httpd that is measured: its configuration and its processes.
+
+One server has all the places that are compared. They differ in nothing but
+their sections; even their paths are of the same length.
+"""
+
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import load
+
+PATIENCE = 60
+REST = 0.3
+PAGE = b"x" * 64 + b"\n"
+PAGE_TIME = 1700000000
+PLACES = ("bare", "sect", "auth")
+MODULES = ("mpm_event", "authn_core", "authz_core", "authz_user", "mime",
+           "dir", "socache_shmcb")
+
+CONF = """\
+ServerRoot "{root}"
+ServerName localhost
+PidFile "{root}/run/httpd.pid"
+DefaultRuntimeDir "{root}/run"
+ErrorLog "{root}/logs/error.log"
+LogLevel warn
+Listen 127.0.0.1:{port}
+{loads}
+LoadModule auth_clerk_module "{root}/mod_auth_clerk.so"
+
+StartServers {processes}
+ServerLimit {processes}
+ThreadLimit {threads}
+ThreadsPerChild {threads}
+MaxRequestWorkers {workers}
+MinSpareThreads 1
+MaxSpareThreads {workers}
+KeepAlive On
+KeepAliveTimeout 30
+MaxKeepAliveRequests 0
+
+DocumentRoot "{root}/docs"
+TypesConfig /dev/null
+AddType text/plain .txt
+<Directory "{root}/docs">
+    Require all granted
+</Directory>
+
+ClerkFrontendAPI {clerk.url}
+ClerkBackendAPI {clerk.bapi_url}
+ClerkClientID "{clerk.client_id}"
+ClerkClientSecret "{clerk.client_secret}"
+ClerkVerifier introspection
+ClerkCacheTTL 600
+
+# A section without the module, to tell its cost from ours.
+<Location "/sect">
+    Require all granted
+</Location>
+<Location "/auth">
+    AuthType Clerk
+    Require valid-user
+</Location>
+"""
+
+
+class ServerFault(Exception):
+    """httpd did not start, did not end, or complained."""
+
+
+class Server:
+    """A server root, and the httpd in it."""
+
+    def __init__(self, httpd, modules, module, clerk):
+        self._httpd = httpd
+        self._modules = pathlib.Path(modules)
+        self._clerk = clerk
+        self._process = None
+        self._alone = False
+        self._owner = _owner()
+        self.port = None
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="clerk-bench-"))
+        self.root.chmod(0o755)
+        for name in ("run", "logs", *(f"docs/{place}" for place in PLACES)):
+            (self.root / name).mkdir(parents=True)
+        for place in PLACES:
+            page = self.root / "docs" / place / "page.txt"
+            page.write_bytes(PAGE)
+            # A new file's ETag is longer, as it is weak.
+            os.utime(page, (PAGE_TIME, PAGE_TIME))
+        shutil.copy(module, self.root / "mod_auth_clerk.so")
+        if self._owner:
+            for name in ("run", "logs"):
+                shutil.chown(self.root / name, self._owner)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self._end()
+        finally:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    # Processes
+
+    def start(self, processes, threads, under=(), alone=False):
+        """Start and wait until it serves; `alone` is one process only, as
+        child of the program `under` which it runs."""
+        self._alone = alone
+        command = [*under, self._httpd, "-X" if alone else "-DFOREGROUND",
+                   "-f", str(self.root / "httpd.conf")]
+        for attempt in range(3):
+            self._write_conf(processes, threads)
+            try:
+                self._start_once(command)
+                break
+            except ServerFault as fault:
+                # The free port may be somebody else's by now.
+                if "Address already in use" not in str(fault) or attempt > 1:
+                    raise
+                self._error_log.unlink()
+        if not alone:
+            self._wait(lambda: len(self.children()) == processes)
+
+    def _write_conf(self, processes, threads):
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            self.port = sock.getsockname()[1]
+        conf = self.root / "httpd.conf"
+        conf.write_text(CONF.format(
+            root=self.root, port=self.port, clerk=self._clerk,
+            processes=processes, threads=threads,
+            workers=processes * threads,
+            loads="\n".join(
+                f'LoadModule {name}_module "{self._modules}/mod_{name}.so"'
+                for name in MODULES)))
+        conf.chmod(0o644)
+
+    def _start_once(self, command):
+        identity = {"user": self._owner, "group": self._group(),
+                    "extra_groups": []} if self._owner else {}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL,
+            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+                 "LANG": "C"}, **identity)
+        self._wait(self._serves)
+
+    def stop(self):
+        """End it; what it logged above notice is a fault."""
+        if self._alone:
+            # Without a parent, event pulls down what a worker may still be
+            # using to put a connection away, and now and then crashes.
+            time.sleep(REST)
+        status = self._end()
+        complaints = [line for line in self._log().splitlines()
+                      if re.search(r"\[\w*:(warn|error|crit|alert|emerg)\]",
+                                   line)]
+        if status or complaints:
+            raise ServerFault("\n".join(
+                [f"httpd ended with {status}"] + complaints[:20]))
+        self._error_log.unlink()
+
+    def children(self):
+        """The pids of the processes that serve."""
+        pid = self._process.pid
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return sorted(int(word) for word in text.split())
+
+    def cpu_seconds(self):
+        """CPU time of the processes that serve, so far."""
+        ticks = 0
+        for pid in self.children():
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            fields = stat.rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _end(self):
+        process = self._process
+        if process is None or process.returncode is not None:
+            return 0
+        process.terminate()
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise ServerFault("httpd did not end") from None
+
+    def _wait(self, condition):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if self._process.poll() is not None:
+                raise ServerFault(f"httpd ended with "
+                                  f"{self._process.returncode}:\n"
+                                  + self._log())
+            if time.monotonic() > deadline:
+                raise ServerFault("httpd does not serve:\n" + self._log())
+            time.sleep(0.02)
+
+    def _serves(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1):
+                return True
+        except OSError:
+            return False
+
+    def _group(self):
+        return pwd.getpwnam(self._owner).pw_gid
+
+    @property
+    def _error_log(self):
+        return self.root / "logs/error.log"
+
+    def _log(self):
+        if not self._error_log.exists():
+            return ""
+        return self._error_log.read_text("utf-8", "replace")
+
+    # Requests
+
+    @staticmethod
+    def path(place):
+        return f"/{place}/page.txt"
+
+    def url(self, place):
+        return f"http://127.0.0.1:{self.port}{self.path(place)}"
+
+    def connect(self):
+        return load.Connection(self.port)
+
+
+def _owner():
+    """Who runs httpd when we are root: as itself it would need a User line,
+    and could not write what valgrind has opened."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("www-data", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise ServerFault("there is neither a www-data nor a nobody to run as")
