@@ -75,21 +75,26 @@ const char *clerk_claims_user_id(const clerk_identity_t *identity)
 const char *clerk_claims_joined(const clerk_identity_t *identity, apr_pool_t *p,
                                 const char *name)
 {
-    const clerk_claim_t *claim = find(identity, name);
-    const clerk_claim_t *end =
-        (const clerk_claim_t *)identity->claims->elts + identity->claims->nelts;
-    const char *joined;
+    const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
+    apr_array_header_t *values = NULL;
+    const char *first = NULL;
+    int i;
 
-    if (!claim) {
-        return NULL;
-    }
-    joined = claim->value;
-    for (claim++; claim < end; claim++) {
-        if (strcmp(claim->name, name) == 0) {
-            joined = apr_pstrcat(p, joined, " ", claim->value, NULL);
+    for (i = 0; i < identity->claims->nelts; i++) {
+        if (strcmp(claim[i].name, name) != 0) {
+            continue;
         }
+        if (!first) {
+            first = claim[i].value;
+            continue;
+        }
+        if (!values) {
+            values = apr_array_make(p, 8, sizeof(const char *));
+            APR_ARRAY_PUSH(values, const char *) = first;
+        }
+        APR_ARRAY_PUSH(values, const char *) = claim[i].value;
     }
-    return joined;
+    return values ? apr_array_pstrcat(p, values, ' ') : first;
 }
 
 static apr_size_t size_of_all(const clerk_identity_t *identity)
@@ -143,6 +148,7 @@ void clerk_claims_merge(clerk_identity_t *identity,
     int known = identity->claims->nelts;
     int i;
 
+    identity->facts |= other->facts & CLERK_FACT_TRUNCATED;
     for (i = 0; i < other->claims->nelts; i++) {
         if (!is_among(identity, known, claim[i].name)) {
             clerk_claims_add(identity, claim[i].name, claim[i].value);

@@ -48,6 +48,15 @@ static const char *find_authorization(const request_rec *r)
     return header;
 }
 
+static clerk_status_t find_token(request_rec *r, auth_clerk_request_t *note)
+{
+    if (note->plan->fault) {
+        auth_clerk_log_fault(r, note->plan);
+        return CLERK_MISCONFIGURED;
+    }
+    return clerk_token_from_authorization(find_authorization(r), &note->token);
+}
+
 /*
  * A request that came from one with another configuration is judged anew,
  * but Clerk is not asked anew where it would be asked the same again.
@@ -111,9 +120,7 @@ static clerk_status_t set_user(request_rec *r, const char *claim,
 
 static int check_user_id(request_rec *r)
 {
-    const char *authorization;
     auth_clerk_request_t *note;
-    const auth_clerk_plan_t *plan;
     clerk_verdict_t verdict = { NULL, CLERK_CACHE_UNUSED, 0 };
     clerk_status_t status;
 
@@ -121,18 +128,12 @@ static int check_user_id(request_rec *r)
         return DECLINED;
     }
     note = auth_clerk_request_note(r);
-    plan = note->plan;
-    if (plan->fault) {
-        auth_clerk_log_fault(r, plan);
-        return auth_clerk_answer_refuse(r, CLERK_MISCONFIGURED, 0);
-    }
-    authorization = find_authorization(r);
-    status = clerk_token_from_authorization(authorization, &note->token);
+    status = find_token(r, note);
     if (status == CLERK_OK) {
         status = verify(r, note, &verdict);
     }
     if (status == CLERK_OK) {
-        status = set_user(r, plan->remote_user, verdict.identity);
+        status = set_user(r, note->plan->remote_user, verdict.identity);
     }
     if (status != CLERK_OK) {
         auth_clerk_log_refusal(r, note, status);

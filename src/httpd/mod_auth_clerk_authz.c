@@ -149,6 +149,14 @@ static const apr_array_header_t *words_of(request_rec *r, const line_t *line)
     return NULL;
 }
 
+/* The scopes that the question at hand lends; NULL when none is asked. */
+static const apr_array_header_t *what_if(const request_rec *r)
+{
+    const auth_clerk_request_t *note = auth_clerk_request_peek(r);
+
+    return note ? note->what_if : NULL;
+}
+
 static authz_status grant_if_listed(request_rec *r, const void *parsed,
                                     const char *value)
 {
@@ -168,26 +176,20 @@ static authz_status grant_if_listed(request_rec *r, const void *parsed,
 }
 
 /*
- * Would it be granted if the token had the scopes that the section names?
- * Scopes that only an expression knows count as lent, too.
+ * The scopes to decide by: the token's own and, when auth_checker asks what
+ * would be if, those that the section names.
  */
-static int is_lent(const request_rec *r, const line_t *line, const char *scope)
+static const char *scopes_of(const request_rec *r,
+                             const clerk_identity_t *identity)
 {
-    const auth_clerk_request_t *note = auth_clerk_request_peek(r);
-    int i;
+    const char *own = clerk_claims_get(identity, "scope");
+    const apr_array_header_t *lent = what_if(r);
 
-    if (!note || !note->what_if) {
-        return 0;
+    if (!lent) {
+        return own;
     }
-    if (line->expression && !line->is_negated) {
-        return 1;
-    }
-    for (i = 0; i < note->what_if->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(note->what_if, i, const char *), scope) == 0) {
-            return 1;
-        }
-    }
-    return 0;
+    return apr_pstrcat(r->pool, own ? own : "", " ",
+                       clerk_scope_join(r->pool, lent), NULL);
 }
 
 static authz_status check_scopes(request_rec *r, const char *text,
@@ -197,30 +199,24 @@ static authz_status check_scopes(request_rec *r, const char *text,
     const apr_array_header_t *words;
     const clerk_identity_t *identity;
     authz_status otherwise;
-    const char *scopes;
-    int i;
 
     (void)text;
     identity = identity_of(r, &otherwise);
     if (!identity) {
         return otherwise;
     }
+    if (line->expression && !line->is_negated && what_if(r)) {
+        /* Scopes that only an expression knows count as lent, too. */
+        return AUTHZ_GRANTED;
+    }
     words = words_of(r, line);
     if (!words) {
         return AUTHZ_GENERAL_ERROR;
     }
-    if (words->nelts == 0) {
-        return AUTHZ_DENIED;
-    }
-    scopes = clerk_claims_get(identity, "scope");
-    for (i = 0; i < words->nelts; i++) {
-        const char *scope = APR_ARRAY_IDX(words, i, const char *);
-
-        if (!clerk_scope_has(scopes, scope) && !is_lent(r, line, scope)) {
-            return AUTHZ_DENIED;
-        }
-    }
-    return AUTHZ_GRANTED;
+    return words->nelts > 0
+                   && clerk_scope_has_all(scopes_of(r, identity), words)
+               ? AUTHZ_GRANTED
+               : AUTHZ_DENIED;
 }
 
 static authz_status check_user(request_rec *r, const char *text,

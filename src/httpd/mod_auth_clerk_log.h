@@ -23,7 +23,7 @@ void auth_clerk_log_share(clerk_shared_t *shared);
 void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,
                                 const char *sentence);
 
-/* error: the cache failed at something; the request goes on without it. */
+/* warning: the cache failed at something; the request goes on without it. */
 void auth_clerk_log_cache_fault(server_rec *s, apr_status_t rv,
                                 const char *what);
 

@@ -275,8 +275,8 @@ static void verify_refuses_half_a_refusal(void **state)
         "{\"revoked\":true}",
         "{\"revoked\":true,\"expired\":false}",
         "{\"expired\":true,\"revoked\":false}",
-        "{\"object\":\"clerk_idp_oauth_access_token\",\"revoked\":true,"
-        "\"expired\":true}",
+        ("{\"object\":\"clerk_idp_oauth_access_token\",\"revoked\":true,"
+         "\"expired\":true}"),
         "{}",
     };
     clerk_identity_t *identity;
