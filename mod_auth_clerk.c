@@ -179,16 +179,25 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return auth_clerk_cache_open(pconf, s);
 }
 
+/*
+ * What the worker threads use lives in a pool of its own that nobody destroys:
+ * at an ungraceful stop the MPM destroys pchild while workers are still at it.
+ * The end of the process frees everything.
+ */
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
-    clerk_cache_port_t cache = auth_clerk_cache_port(pchild, s);
+    clerk_cache_port_t cache;
     clerk_fetch_port_t fetch;
+    apr_pool_t *p;
 
-    auth_clerk_config_serve(pchild);
-    if (clerk_curl_create(pchild, USER_AGENT, &fetch) != CLERK_OK) {
-        auth_clerk_log_start_fault(s, 0,
-                                   "mod_auth_clerk: libcurl cannot be "
-                                   "initialised");
+    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
+        p = pchild;
+    }
+    auth_clerk_config_serve(p);
+    cache = auth_clerk_cache_port(p, s);
+    if (clerk_curl_create(p, USER_AGENT, &fetch) != CLERK_OK) {
+        auth_clerk_log_start_fault(
+            s, 0, "mod_auth_clerk: libcurl cannot be initialised");
         return;
     }
     auth_clerk_authn_serve(&fetch, &cache);

@@ -44,11 +44,12 @@ static const char *realm_of(request_rec *r)
 }
 
 /*
- * RFC 6750 section 3. The same for every request of a kind: clients compare
- * challenges, so nothing of the request or the token is in it.
+ * RFC 6750 section 3; NULL for a status without one. The same for every
+ * request of a kind: clients compare challenges, so nothing of the request or
+ * the token is in it.
  */
-static void write_challenge(request_rec *r, const auth_clerk_request_t *refused,
-                            const clerk_status_info_t *info)
+static const char *challenge_of(request_rec *r, const auth_clerk_plan_t *plan,
+                                const clerk_status_info_t *info)
 {
     clerk_challenge_t challenge = {
         .error = info->challenge,
@@ -56,13 +57,22 @@ static void write_challenge(request_rec *r, const auth_clerk_request_t *refused,
         .realm = realm_of(r),
     };
 
+    if (!info->challenge && info->http != HTTP_UNAUTHORIZED) {
+        return NULL;
+    }
     if (info->http != HTTP_BAD_REQUEST) {
         challenge.scope = clerk_scope_join(
-            r->pool, auth_clerk_require_scopes(r->pool, refused->plan->scopes,
-                                               r->method_number));
+            r->pool,
+            auth_clerk_require_scopes(r->pool, plan->scopes, r->method_number));
     }
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   clerk_challenge_text(r->pool, &challenge));
+    return clerk_challenge_text(r->pool, &challenge);
+}
+
+static void write_challenge(request_rec *r, const char *challenge)
+{
+    if (challenge) {
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate", challenge);
+    }
 }
 
 /* The administrator's ErrorDocument, if there is one, goes first. */
@@ -81,19 +91,19 @@ static void write_body(request_rec *r, const clerk_status_info_t *info)
     auth_clerk_request_note(r)->error_body = info->http;
 }
 
-/* Everything but the challenge of a 401. */
 static void write_answer(request_rec *r, const auth_clerk_request_t *refused)
 {
     const clerk_status_info_t *info = clerk_status_info(refused->refusal);
 
+    if (info->http == HTTP_INTERNAL_SERVER_ERROR) {
+        return;
+    }
     if (info->http == HTTP_SERVICE_UNAVAILABLE) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, refused->retry_after));
     }
     write_body(r, info);
-    if (info->challenge && info->http != HTTP_UNAUTHORIZED) {
-        write_challenge(r, refused, info);
-    }
+    write_challenge(r, refused->challenge);
 }
 
 int auth_clerk_answer_refuse(request_rec *r, clerk_status_t status,
@@ -104,13 +114,11 @@ int auth_clerk_answer_refuse(request_rec *r, clerk_status_t status,
 
     note->refusal = status;
     note->retry_after = retry_after > 0 ? retry_after : DEFAULT_RETRY_AFTER;
+    note->challenge = challenge_of(r, note->plan, info);
     auth_clerk_request_report(r, note);
-    if (info->http == HTTP_INTERNAL_SERVER_ERROR) {
-        return info->http;
-    }
     write_answer(r, note);
     if (info->http == HTTP_UNAUTHORIZED) {
-        /* Through the hook, as httpd's own modules do it. */
+        /* As httpd's own modules do it, for whoever listens. */
         ap_note_auth_failure(r);
     }
     return info->http;
@@ -123,7 +131,6 @@ int auth_clerk_answer_refuse(request_rec *r, clerk_status_t status,
 static int note_auth_failure(request_rec *r, const char *auth_type)
 {
     const auth_clerk_request_t *note;
-    const clerk_status_info_t *info;
 
     if (!auth_clerk_is_auth_type(auth_type)) {
         return DECLINED;
@@ -132,11 +139,11 @@ static int note_auth_failure(request_rec *r, const char *auth_type)
     if (note->is_asking) {
         return OK;
     }
-    info = clerk_status_info(note->refusal);
-    write_challenge(r, note,
-                    info->http == HTTP_UNAUTHORIZED
-                        ? info
-                        : clerk_status_info(CLERK_NO_TOKEN));
+    write_challenge(
+        r,
+        clerk_status_info(note->refusal)->http == HTTP_UNAUTHORIZED
+            ? note->challenge
+            : challenge_of(r, note->plan, clerk_status_info(CLERK_NO_TOKEN)));
     return OK;
 }
 
@@ -156,17 +163,10 @@ static void repeat_refusal(request_rec *r)
 {
     const auth_clerk_request_t *note = auth_clerk_request_peek(r);
     const auth_clerk_request_t *sub = note ? note->sub : NULL;
-    const clerk_status_info_t *info;
 
-    if (!sub || sub->refusal == CLERK_OK || note->error_body) {
-        return;
-    }
-    info = clerk_status_info(sub->refusal);
-    if (info->http == r->status && info->http != HTTP_INTERNAL_SERVER_ERROR) {
+    if (sub && sub->refusal != CLERK_OK && !note->error_body
+        && clerk_status_info(sub->refusal)->http == r->status) {
         write_answer(r, sub);
-        if (info->http == HTTP_UNAUTHORIZED) {
-            write_challenge(r, sub, info);
-        }
     }
 }
 

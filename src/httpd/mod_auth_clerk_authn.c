@@ -32,29 +32,14 @@ void auth_clerk_authn_serve(const clerk_fetch_port_t *fetch,
     child_ports.cache = *cache;
 }
 
-/*
- * The header as the client sent it: here, or, where it has been removed
- * already (mod_auth_clerk_env.c), on the request that this one came from.
- */
-static const char *find_authorization(const request_rec *r)
-{
-    const char *header = apr_table_get(r->headers_in, "Authorization");
-    const auth_clerk_request_t *note;
-
-    for (; !header && r; r = auth_clerk_request_origin(r)) {
-        note = auth_clerk_request_peek(r);
-        header = note ? note->authorization : NULL;
-    }
-    return header;
-}
-
 static clerk_status_t find_token(request_rec *r, auth_clerk_request_t *note)
 {
     if (note->plan->fault) {
         auth_clerk_log_fault(r, note->plan);
         return CLERK_MISCONFIGURED;
     }
-    return clerk_token_from_authorization(find_authorization(r), &note->token);
+    return clerk_token_from_authorization(auth_clerk_request_authorization(r),
+                                          &note->token);
 }
 
 /*

@@ -293,7 +293,7 @@ static void set(void *self, const unsigned char id[CLERK_SHA256_BYTES],
     }
 }
 
-clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *pchild, server_rec *s)
+clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *p, server_rec *s)
 {
     clerk_cache_port_t port = { the_cache, get, set };
     apr_status_t rv;
@@ -304,8 +304,7 @@ clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *pchild, server_rec *s)
     }
     if (the_cache->mutex) {
         rv = apr_global_mutex_child_init(
-            &the_cache->mutex, apr_global_mutex_lockfile(the_cache->mutex),
-            pchild);
+            &the_cache->mutex, apr_global_mutex_lockfile(the_cache->mutex), p);
         if (rv != APR_SUCCESS) {
             auth_clerk_log_cache_fault(s, rv,
                                        "its mutex cannot be opened "

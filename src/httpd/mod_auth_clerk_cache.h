@@ -25,6 +25,6 @@ int auth_clerk_cache_open(apr_pool_t *pconf, server_rec *s);
 
 /* child_init: the port for this child; without functions if there is no
  * cache. */
-clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *pchild, server_rec *s);
+clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *p, server_rec *s);
 
 #endif

@@ -15,18 +15,20 @@ typedef struct choice_t {
     int value;
 } choice_t;
 
-/* Was a secret pasted behind the wrong directive? */
+/* Was a secret pasted behind the wrong directive, or a password into a URL? */
 static int looks_secret(const char *value)
 {
-    static const char *const prefixes[] = { "sk_", "ak_", "mt_", "oat_", NULL };
-    const char *const *prefix;
+    static const char *const signs[] = { "sk_", "ak_", "mt_", "oat_", NULL };
+    const char *const *sign;
+    const char *found;
 
-    for (prefix = prefixes; *prefix; prefix++) {
-        if (strncmp(value, *prefix, strlen(*prefix)) == 0) {
+    for (sign = signs; *sign; sign++) {
+        found = ap_strstr_c(value, *sign);
+        if (found && (found == value || !apr_isalnum(found[-1]))) {
             return 1;
         }
     }
-    return 0;
+    return ap_strstr_c(value, "://") && ap_strchr_c(value, '@');
 }
 
 const char *auth_clerk_directive_refuse(cmd_parms *cmd, const char *value,

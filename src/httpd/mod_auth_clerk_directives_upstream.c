@@ -44,6 +44,14 @@ const char *auth_clerk_set_fraction(cmd_parms *cmd, void *conf,
     return NULL;
 }
 
+static int is_port(const char *text)
+{
+    apr_int64_t port = apr_strtoi64(text, NULL, 10);
+
+    return strspn(text, "0123456789") == strlen(text) && port > 0
+           && port <= 65535;
+}
+
 /* As libcurl will see it: what it cannot parse, it would put into the log. */
 static int is_proxy_url(cmd_parms *cmd, const char *value, apr_uri_t *uri)
 {
@@ -57,7 +65,7 @@ static int is_proxy_url(cmd_parms *cmd, const char *value, apr_uri_t *uri)
     }
     return apr_uri_parse(cmd->temp_pool, value, uri) == APR_SUCCESS
            && uri->scheme && uri->hostname && *uri->hostname
-           && (!uri->port_str || (uri->port && *uri->port_str));
+           && (!uri->port_str || is_port(uri->port_str));
 }
 
 const char *auth_clerk_set_proxy(cmd_parms *cmd, void *conf, const char *value)
@@ -80,7 +88,10 @@ const char *auth_clerk_set_proxy(cmd_parms *cmd, void *conf, const char *value)
             accepted);
     }
     dir->proxy = value;
-    dir->proxy_host = apr_pstrdup(cmd->pool, uri.hostname);
+    /* APR takes the brackets of an IPv6 address off. */
+    dir->proxy_host = ap_strchr_c(uri.hostname, ':')
+                          ? apr_pstrcat(cmd->pool, "[", uri.hostname, "]", NULL)
+                          : apr_pstrdup(cmd->pool, uri.hostname);
     return NULL;
 }
 

@@ -186,6 +186,17 @@ const char *auth_clerk_env_variable(const auth_clerk_plan_t *plan, int index)
     return APR_ARRAY_IDX(plan->exports, own, auth_clerk_export_t).variable;
 }
 
+/* Take back what was told under another section's plan. */
+static void forget_all(request_rec *r, const auth_clerk_plan_t *plan)
+{
+    const char *variable;
+    int i;
+
+    for (i = 0; (variable = auth_clerk_env_variable(plan, i)) != NULL; i++) {
+        apr_table_unset(r->subprocess_env, variable);
+    }
+}
+
 /* ------------------------------------------------------------------ */
 /* Hooks                                                              */
 
@@ -222,6 +233,7 @@ static void adopt_subrequest(request_rec *r)
         return;
     }
     sub = note->sub;
+    forget_all(r, note->plan);
     note->per_dir_config = r->per_dir_config;
     note->plan = auth_clerk_plan_of(r);
     note->identity = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mod_auth_clerk_request.h"
 
+#include <apr_strings.h>
 #include <http_core.h>
 
 int auth_clerk_request_is_ours(request_rec *r)
@@ -51,9 +52,29 @@ const clerk_identity_t *auth_clerk_request_identity(const request_rec *r)
     return NULL;
 }
 
+const char *auth_clerk_request_authorization(const request_rec *r)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    const auth_clerk_request_t *note;
+
+    for (; !header && r; r = auth_clerk_request_origin(r)) {
+        note = auth_clerk_request_peek(r);
+        header = note ? note->authorization : NULL;
+    }
+    return header;
+}
+
 void auth_clerk_request_report(request_rec *r, const auth_clerk_request_t *note)
 {
-    if (r->main) {
-        auth_clerk_request_note(r->main)->sub = note;
+    auth_clerk_request_t *copy;
+
+    if (!r->main) {
+        return;
     }
+    /* mod_dir destroys a subrequest before it passes its status on. */
+    copy = apr_pmemdup(r->main->pool, note, sizeof(*note));
+    if (copy->challenge) {
+        copy->challenge = apr_pstrdup(r->main->pool, copy->challenge);
+    }
+    auth_clerk_request_note(r->main)->sub = copy;
 }

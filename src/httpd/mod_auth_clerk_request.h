@@ -21,6 +21,7 @@ struct auth_clerk_request_t {
     clerk_token_t token;               /* what was found in it */
     char *user;                        /* what r->user was set to */
     const auth_clerk_request_t *sub;   /* of the last subrequest of ours */
+    const char *challenge;             /* of a refusal, or NULL */
     clerk_status_t refusal;            /* what the answer says, or CLERK_OK */
     int retry_after;                   /* seconds, with a refusal by 503 */
     int error_body;                    /* HTTP status whose body is our JSON */
@@ -51,7 +52,14 @@ const request_rec *auth_clerk_request_origin(const request_rec *r);
  */
 const clerk_identity_t *auth_clerk_request_identity(const request_rec *r);
 
-/* Tell the request that a subrequest belongs to how it ended. */
+/* The Authorization header as the client sent it: here, or, where it has been
+ * taken off, from the request that this one came from. NULL without one. */
+const char *auth_clerk_request_authorization(const request_rec *r);
+
+/*
+ * Tell the request that a subrequest belongs to how it ended. What is told
+ * outlives the subrequest, but for its identity.
+ */
 void auth_clerk_request_report(request_rec *r,
                                const auth_clerk_request_t *note);
 

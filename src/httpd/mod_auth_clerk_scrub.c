@@ -129,11 +129,24 @@ static void take_token(request_rec *r, auth_clerk_request_t *note)
     }
 }
 
+/* A section further in may want the token that one further out took off. */
+static void give_token(request_rec *r)
+{
+    const char *header = auth_clerk_request_authorization(r);
+
+    if (header) {
+        apr_table_setn(r->headers_in, "Authorization", header);
+    }
+}
+
 void auth_clerk_scrub(request_rec *r, auth_clerk_request_t *note)
 {
     remove_reserved(r, note->plan);
     clean_connection(r, note->plan);
-    if (!note->plan->pass_token) {
+    if (note->plan->pass_token) {
+        give_token(r);
+    }
+    else {
         take_token(r, note);
     }
 }

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import load
+import machine
 
 PATIENCE = 60
 REST = 0.3
@@ -176,12 +177,7 @@ class Server:
 
     def cpu_seconds(self):
         """CPU time of the processes that serve, so far."""
-        ticks = 0
-        for pid in self.children():
-            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-            fields = stat.rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return machine.cpu_seconds(self.children())
 
     def _end(self):
         process = self._process

@@ -6,6 +6,7 @@ that it used wrote into their logs (see judge_logs).
 
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -32,7 +33,9 @@ def secrets():
 
 
 def pytest_sessionstart(session):
-    """Say at once what is missing, instead of in every test."""
+    """Say at once what is missing, instead of in every test; and end what
+    was started also when the run itself is told to end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if session.config.option.collectonly:
         return
     try:
@@ -112,12 +115,15 @@ def _factory():
 
 
 def _end(own):
-    faults = []
     for server in own:
         server.stop()
-        faults += server.faults(secrets())
         SERVERS.remove(server)
-        server.remove()
+    try:
+        faults = [fault for server in own
+                  for fault in server.faults(secrets())]
+    finally:
+        for server in own:
+            server.remove()
     assert not faults, "\n".join(faults)
 
 

@@ -8,6 +8,7 @@ logcheck.py's business; how a request is made is client.py's.
 import http.client
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -43,6 +44,7 @@ LogLevel {level}
 LogFormat "%P %>s %m %U %u" short
 CustomLog "{root}/logs/access.log" short
 KeepAliveTimeout 30
+CoreDumpDirectory "{root}/cores"
 DocumentRoot "{root}/docs"
 TypesConfig /dev/null
 AddType text/plain .txt
@@ -86,6 +88,24 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def allow_cores(pid):
+    """Let a crash in this process leave a core, as far as that is allowed."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.prlimit(pid, resource.RLIMIT_CORE, (hard, hard))
+
+
+def backtrace(core):
+    """Where a child crashed, if gdb is there to read its core."""
+    gdb = shutil.which("gdb")
+    if not gdb:
+        return f"a core of {core.stat().st_size} bytes; gdb could read it"
+    done = subprocess.run(
+        [gdb, "-batch", "-ex", "bt", "-ex", "thread apply all bt", BINARY,
+         str(core)], text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, timeout=120, check=False)
+    return done.stdout
+
+
 class StartFailed(Exception):
     """httpd ended instead of serving; carries what it said."""
 
@@ -127,8 +147,9 @@ class Httpd:
     def _furnish(self):
         for name in ("docs", "cgi", "logs", "run", "secrets", "conf"):
             (self.root / name).mkdir()
-        (self.root / "sanitizer").mkdir()
-        (self.root / "sanitizer").chmod(0o1777)
+        for name in ("sanitizer", "cores"):
+            (self.root / name).mkdir()
+            (self.root / name).chmod(0o1777)
         self.write("docs/alive.txt", "alive\n")
         self.write("docs/page.txt", PAGE)
         self.program("cgi/env", ENV_PROGRAM)
@@ -233,6 +254,7 @@ class Httpd:
                 [BINARY, "-DFOREGROUND", "-f", str(conf)],
                 env=self.environment(), stdin=subprocess.DEVNULL,
                 stdout=stderr, stderr=stderr, start_new_session=True)
+        allow_cores(self.process.pid)
         deadline = time.monotonic() + PATIENCE
         self._served = False
         while not self._answers():
@@ -295,6 +317,9 @@ class Httpd:
         for report in sorted(self.sanitizer.iterdir()):
             found.append(f"sanitizer: {report.read_text('utf-8', 'replace')}")
             report.unlink()
+        for core in sorted((self.root / "cores").iterdir()):
+            found.append(backtrace(core))
+            core.unlink()
         self.end_faults = []
         self.watch.begin()
         return found

@@ -200,6 +200,7 @@ def test_a_child_that_crashes_is_noticed(serve_once, mpm):
     server.wait_for_log("AH0005[12]")
     faults = server.faults(())
     assert any("a child crashed" in fault for fault in faults), faults
+    assert not list((server.root / "cores").iterdir())
 
 
 def test_a_sanitizers_report_is_noticed(serve_once):
