@@ -60,6 +60,7 @@ static const char *const names[] = {
     "act.sub", "act.iss", "act.sid", "act.type",
     "o.id", "o.slg", "o.rol", "o.per", "o.fpm", "fea", "pla", "fva", "sts",
     "v", "user_id", "token_type", "type",
+    "exp", "nbf", "iat", "created_at", "updated_at",
 };
 /* clang-format on */
 

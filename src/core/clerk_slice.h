@@ -50,7 +50,8 @@ static inline int clerk_slice_is_control(char c)
 /* The first control character of a text, or its end. */
 static inline const char *clerk_slice_find_control(const char *text)
 {
-    while (*text && !clerk_slice_is_control(*text)) {
+    /* NUL is one, too. */
+    while (!clerk_slice_is_control(*text)) {
         text++;
     }
     return text;

@@ -235,6 +235,7 @@ static void adopt_subrequest(request_rec *r)
     sub = note->sub;
     forget_all(r, note->plan);
     note->per_dir_config = r->per_dir_config;
+    note->is_ours = 1;
     note->plan = auth_clerk_plan_of(r);
     note->identity = NULL;
     auth_clerk_scrub(r, note);

@@ -4,16 +4,21 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
-int auth_clerk_request_is_ours(request_rec *r)
-{
-    const char *type = ap_auth_type(r);
-
-    return type && auth_clerk_is_auth_type(type);
-}
-
 auth_clerk_request_t *auth_clerk_request_peek(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &auth_clerk_module);
+}
+
+int auth_clerk_request_is_ours(request_rec *r)
+{
+    const auth_clerk_request_t *note = auth_clerk_request_peek(r);
+    const char *type;
+
+    if (note && note->is_ours && note->per_dir_config == r->per_dir_config) {
+        return 1;
+    }
+    type = ap_auth_type(r);
+    return type && auth_clerk_is_auth_type(type);
 }
 
 auth_clerk_request_t *auth_clerk_request_note(request_rec *r)

@@ -16,6 +16,7 @@
 struct auth_clerk_request_t {
     const ap_conf_vector_t *per_dir_config; /* that the plan was made from */
     const auth_clerk_plan_t *plan;
+    int is_ours; /* AuthType Clerk is in force under this configuration */
     clerk_identity_t *identity;        /* verified, or NULL */
     const char *authorization;         /* the header that was taken off */
     clerk_token_t token;               /* what was found in it */

@@ -154,8 +154,12 @@ void auth_clerk_scrub(request_rec *r, auth_clerk_request_t *note)
 /* As soon as the section is known, and whatever comes of the request. */
 static int scrub(request_rec *r)
 {
+    auth_clerk_request_t *note;
+
     if (auth_clerk_request_is_ours(r)) {
-        auth_clerk_scrub(r, auth_clerk_request_note(r));
+        note = auth_clerk_request_note(r);
+        note->is_ours = 1;
+        auth_clerk_scrub(r, note);
     }
     return OK;
 }

@@ -234,8 +234,8 @@ def _print_throughput(result):
         print("   ", " ".join(f"{ratio:.3f}" for ratio in ratios[at:at + 10]))
     others = result["others_share_of_processors"]
     if others > OTHERS_MAX:
-        print(f"  other programs took {others:.0%} of the processors meanwhile:"
-              " measure again in quiet")
+        print(f"  other programs took {others:.0%} of the processors "
+              "meanwhile: measure again in quiet")
 
 
 def _print_instructions(result):
@@ -262,7 +262,7 @@ def _arguments():
     parser.add_argument("--module", required=True, help=MODULE)
     parser.add_argument("--results", default="bench",
                         help="path that the names of results begin with")
-    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--pairs", type=int, default=45)
     parser.add_argument("--seconds", type=int, default=1,
                         help="length of a round")
     parser.add_argument("--wrk-threads", type=int, default=1)

@@ -113,8 +113,8 @@ class Server:
     # Processes
 
     def start(self, processes, threads, under=(), alone=False):
-        """Start and wait until it serves; `alone` is one process only, as
-        child of the program `under` which it runs."""
+        """Start and wait until it serves. `under` is a program that runs it;
+        `alone` is -X: one process, which is its own parent."""
         self._alone = alone
         command = [*under, self._httpd, "-X" if alone else "-DFOREGROUND",
                    "-f", str(self.root / "httpd.conf")]
