@@ -115,6 +115,23 @@ class StartFailed(Exception):
         self.said = said
 
 
+def sanitizer_environment(folder):
+    """What an httpd needs that loads a module built with sanitizers, whose
+    reports go into the folder."""
+    env = {}
+    preload = os.environ.get("MOD_AUTH_CLERK_PRELOAD")
+    reports = f"log_path={folder}/report"
+    if preload:
+        env["LD_PRELOAD"] = preload
+        env["ASAN_OPTIONS"] = ":".join(filter(None, [
+            "detect_leaks=0", os.environ.get("ASAN_OPTIONS"), reports]))
+    for name in ("UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
+        if preload or name in os.environ:
+            env[name] = ":".join(filter(None,
+                                        [os.environ.get(name), reports]))
+    return env
+
+
 class Httpd:
     """A server root, and the httpd that serves it."""
 
@@ -202,19 +219,9 @@ class Httpd:
     # The process
 
     def environment(self):
-        env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C",
-               "MALLOC_PERTURB_": "165", **self.extra_env}
-        preload = os.environ.get("MOD_AUTH_CLERK_PRELOAD")
-        reports = f"log_path={self.sanitizer}/report"
-        if preload:
-            env["LD_PRELOAD"] = preload
-            env["ASAN_OPTIONS"] = ":".join(filter(None, [
-                "detect_leaks=0", os.environ.get("ASAN_OPTIONS"), reports]))
-        for name in ("UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
-            if preload or name in os.environ:
-                env[name] = ":".join(filter(None,
-                                            [os.environ.get(name), reports]))
-        return env
+        return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C",
+                "MALLOC_PERTURB_": "165", **self.extra_env,
+                **sanitizer_environment(self.sanitizer)}
 
     def run(self, *arguments):
         """Run the binary to its end: (exit status, what it said)."""

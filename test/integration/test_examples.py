@@ -12,7 +12,8 @@ import pytest
 
 import answers
 from backend import header, identity
-from httpd import BINARY, MODULES, ROOT, module_path
+from httpd import (BINARY, MODULES, ROOT, module_path,
+                   sanitizer_environment)
 
 CONF = ROOT / "conf"
 EXAMPLES = sorted((CONF / "examples").glob("*.conf"))
@@ -59,8 +60,10 @@ def configtest(tmp_path, secret):
         done = subprocess.run(
             [BINARY, "-t", "-f", str(conf)], text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={"PATH": "/usr/bin:/bin", "CLERK_SECRET_KEY": KEY})
+            env={"PATH": "/usr/bin:/bin", "CLERK_SECRET_KEY": KEY,
+                 **sanitizer_environment(tmp_path)})
         assert done.returncode == 0, done.stdout
+        assert not list(tmp_path.glob("report*"))
         assert "Syntax OK" in done.stdout and KEY not in done.stdout
     return check
 
