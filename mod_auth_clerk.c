@@ -21,6 +21,7 @@
 
 #include "clerk_crypto.h"
 #include "clerk_curl.h"
+#include "clerk_keyring.h"
 #include "clerk_shared.h"
 #include "mod_auth_clerk_answer.h"
 #include "mod_auth_clerk_authn.h"
@@ -31,6 +32,7 @@
 #include "mod_auth_clerk_directives.h"
 #include "mod_auth_clerk_env.h"
 #include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_providers.h"
 #include "mod_auth_clerk_require.h"
 #include "mod_auth_clerk_scrub.h"
 
@@ -82,6 +84,16 @@ static const command_rec commands[] = {
                       "if-present; or any"),
     AP_INIT_TAKE1("ClerkLeeway", auth_clerk_set_leeway, NULL, EVERYWHERE,
                   "Clock skew allowed for exp, nbf and iat: 0 to 300 seconds"),
+    AP_INIT_TAKE_ARGV("ClerkAuthorizedParties", auth_clerk_set_parties, NULL,
+                      EVERYWHERE,
+                      "The origins accepted as azp of session tokens"),
+    AP_INIT_FLAG("ClerkAllowPendingSessions", auth_clerk_set_flag,
+                 MEMBER(allow_pending), EVERYWHERE,
+                 "Whether to accept sessions with pending tasks"),
+    AP_INIT_TAKE_ARGV("ClerkTokenSource", auth_clerk_set_sources, NULL,
+                      EVERYWHERE,
+                      "Where to look for the token, in this order: header, "
+                      "cookie[:name]"),
     AP_INIT_FLAG("ClerkUserInfo", auth_clerk_set_flag, MEMBER(userinfo),
                  EVERYWHERE, "Whether to fetch the user's profile from Clerk"),
 
@@ -188,6 +200,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     clerk_cache_port_t cache;
     clerk_fetch_port_t fetch;
+    clerk_keys_port_t keys;
     apr_pool_t *p;
 
     if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
@@ -200,7 +213,13 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
             s, 0, "mod_auth_clerk: libcurl cannot be initialised");
         return;
     }
-    auth_clerk_authn_serve(&fetch, &cache);
+    if (clerk_keyring_create(p, &fetch, &cache, auth_clerk_log_shared(), &keys)
+        != CLERK_OK) {
+        auth_clerk_log_start_fault(
+            s, 0, "mod_auth_clerk: there is no memory for keys");
+        return;
+    }
+    auth_clerk_authn_serve(&fetch, &cache, &keys);
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -213,6 +232,7 @@ static void register_hooks(apr_pool_t *p)
     auth_clerk_env_register_hooks(p);
     auth_clerk_authn_register_hooks(p);
     auth_clerk_authz_register_hooks(p);
+    auth_clerk_providers_register(p);
     auth_clerk_answer_register_hooks(p);
 }
 

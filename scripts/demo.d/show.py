@@ -5,6 +5,7 @@ they should be.
 """
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -27,6 +28,9 @@ NAME = "Ada Lovelace"
 FORGED = "user_somebody_else"
 HELLO = "/cgi-bin/hello"
 APP = "/app/"
+TEAM = "/team/hello"
+EVENTS = "/events/"
+ORIGIN = "https://app.example.com"
 CONSOLE = sys.stdout.isatty()
 # At debug Apache names the line of the source, too.
 LOG_LINE = re.compile(r"^\[[^]]*\] \[auth_clerk:(\w+)\] \[pid [^]]*\] "
@@ -192,6 +196,8 @@ class PlayedClerk:
     def environment(self):
         return {"CLERK_PUBLISHABLE_KEY": self.standin.publishable_key,
                 "CLERK_SECRET_KEY": self.standin.secret_key,
+                "CLERK_ORIGIN": ORIGIN,
+                "CLERK_MACHINE_ID": self.standin.sender_id,
                 "DEMO_FRONTEND_API": self.standin.url,
                 "DEMO_BACKEND_API": self.standin.bapi_url}
 
@@ -199,6 +205,14 @@ class PlayedClerk:
 
     def mint(self, *scopes):
         return self.standin.mint(subject=USER, scopes=list(scopes))
+
+    def mint_jwt(self, *scopes):
+        return self.standin.mint_jwt(subject=USER, scopes=list(scopes))
+
+    def mint_session(self, role):
+        return self.standin.mint(
+            "session_token", subject=USER, azp=ORIGIN,
+            claims={"o": {"id": "org_2demo", "slg": "acme", "rol": role}})
 
     def calls(self):
         return [call["endpoint"] for call in self.standin.requests()]
@@ -218,6 +232,10 @@ class RealClerk:
     def environment(self):
         names = ("CLERK_PUBLISHABLE_KEY", "CLERK_SECRET_KEY")
         own = {name: os.environ[name] for name in names}
+        # For places that are not visited with the real Clerk.
+        own["CLERK_ORIGIN"] = os.environ.get("CLERK_ORIGIN", ORIGIN)
+        own["CLERK_MACHINE_ID"] = os.environ.get("CLERK_MACHINE_ID",
+                                                 "mch_none")
         if self.defines:
             # As in Clerk's own SDKs: the address without the version.
             own["DEMO_BACKEND_API"] = os.environ["CLERK_API_URL"] + "/v1"
@@ -246,8 +264,9 @@ def choose_clerk():
 def show_configuration(apache, clerk):
     print(bold("\nmod_auth_clerk in front of two applications\n"))
     say(f"Apache listens on {apache.url}. Tokens are verified by {clerk.name}."
-        " /cgi-bin/hello is a CGI program that knows nothing of Clerk. Behind"
-        " /app/ another server is at work. This is all that guards them:")
+        " /cgi-bin/hello is a CGI program that knows nothing of Clerk; /team/"
+        " has it once more, for people of a certain role. Behind /app/ and"
+        " /events/ another server is at work. This is all that guards them:")
     print()
     show((HERE / "clerk.conf").read_text())
 
@@ -351,10 +370,13 @@ class PlayedShow:
         self.revoked()
         show_malformed(self.guide, self.browser)
         self.check_calls()
+        self.signed()
+        self.session()
+        self.machine()
         self.outage(good)
         show_log(self.guide, self.apache, "no_token", "insufficient_scope",
                  "token_inactive", "malformed_authorization",
-                 "clerk_unreachable")
+                 "kind_not_accepted", "access_denied", "clerk_unreachable")
 
     def let_in(self, good):
         self.guide.title("A good token: 200")
@@ -417,6 +439,87 @@ class PlayedShow:
               "401 invalid_token")
         self.check_calls("oauth_verify")
 
+    def signed(self):
+        self.guide.title("An OAuth access token that is a JWT: 200")
+        say("It is verified by its signature. Clerk is asked for its keys "
+            "once (jwks), and for what the user is called.")
+        print()
+        answer = self.browser.get(
+            HELLO, self.guide.hide(self.clerk.mint_jwt("profile")))
+        check(answer.status == 200 and f"Hello {NAME}!" in answer.body,
+              f"200, and the program greets {NAME}")
+        self.check_calls("jwks", "userinfo")
+
+    def get_with_cookie(self, path, token):
+        return self.browser.get(path, None, f"Cookie: __session={token}")
+
+    def session(self):
+        admin, member = [self.guide.hide(self.clerk.mint_session(role))
+                         for role in ("admin", "member")]
+        self.guide.title("A session token in the cookie: 200")
+        say("Clerk's script keeps it there in the browsers of users who have "
+            "signed in. The key is known, so that Clerk is not asked at all.")
+        print()
+        answer = self.get_with_cookie(TEAM, admin)
+        check(answer.status == 200 and f"You are {USER}." in answer.body
+              and "In acme you have the role org:admin." in answer.body,
+              "200, and the program knows user, organization and role")
+        self.check_calls()
+
+        self.guide.title("The same session token in the header: 200")
+        answer = self.browser.get(TEAM, admin)
+        check(answer.status == 200 and "org:admin" in answer.body,
+              "200, and the same answer")
+        self.check_calls()
+
+        self.guide.title("A session of somebody without the role: 403")
+        say("There is no challenge: another scope would not help.")
+        print()
+        answer = self.get_with_cookie(TEAM, member)
+        check(answer.status == 403 and answer.error() == "access_denied"
+              and not answer.field("WWW-Authenticate"), "403 access_denied")
+        self.check_calls()
+
+        self.guide.title("A session token where OAuth tokens belong: 401")
+        say("The same key signs both, but each place says which kinds it "
+            "accepts.")
+        print()
+        answer = self.browser.get(HELLO, admin)
+        check(answer.status == 401 and answer.error() == "invalid_token",
+              "401 invalid_token")
+        self.check_calls()
+
+    def machine(self):
+        standin = self.clerk.standin
+        self.guide.title("A token of a machine, a JWT: 200")
+        say("The application is told which machine it is.")
+        print()
+        answer = self.browser.get(EVENTS,
+                                  self.guide.hide(standin.mint("m2m_jwt")))
+        check(answer.status == 200
+              and f"X-Clerk-Machine-Id: {standin.sender_id}" in answer.body
+              and "and no token." in answer.body,
+              "200, and the application knows the machine")
+        self.check_calls()
+
+        self.guide.title("The same as an opaque token: 200")
+        say("Clerk is asked (m2m_verify). Such a token can be revoked.")
+        print()
+        answer = self.browser.get(EVENTS,
+                                  self.guide.hide(standin.mint("m2m_token")))
+        check(answer.status == 200
+              and f"X-Clerk-Machine-Id: {standin.sender_id}" in answer.body,
+              "200, and the application knows the machine")
+        self.check_calls("m2m_verify")
+
+        self.guide.title("A good token of another machine: 403")
+        other = standin.machine()["id"]
+        answer = self.browser.get(EVENTS, self.guide.hide(
+            standin.mint("m2m_jwt", subject=other)))
+        check(answer.status == 403 and answer.error() == "access_denied",
+              "403 access_denied")
+        self.check_calls()
+
     def outage(self, good):
         fresh = self.mint("profile", "email")
         self.clerk.standin.pause_listening()
@@ -435,6 +538,13 @@ class PlayedShow:
         check(answer.status == 200 and f"Hello {NAME}!" in answer.body,
               "200, and the same greeting")
 
+        self.guide.title("Clerk is down, and a new session token comes: 200")
+        say("Its signature needs no Clerk, as long as the key is known.")
+        print()
+        answer = self.get_with_cookie(
+            TEAM, self.guide.hide(self.clerk.mint_session("admin")))
+        check(answer.status == 200, "200")
+
         self.clerk.standin.resume()
         self.guide.title("Clerk is back: 200 at once")
         say("That Clerk could not be asked was not remembered as a refusal.")
@@ -442,6 +552,13 @@ class PlayedShow:
         answer = self.browser.get(HELLO, fresh)
         check(answer.status == 200, "200 for the token that got 503")
         self.check_calls("oauth_verify", "userinfo")
+
+    def session_command(self):
+        """What mints one, to be pasted into a shell between $( and )."""
+        order = json.dumps({"kind": "session_token", "azp": ORIGIN, "claims":
+                            {"o": {"slg": "acme", "rol": "admin"}}})
+        return (f"curl -s -d '{order}' {self.clerk.standin.control_url}/mint"
+                " | cut -d'\"' -f4")
 
     def what_to_try(self):
         token = self.clerk.mint("profile", "email")
@@ -453,6 +570,9 @@ class PlayedShow:
             ("The same at the proxied application",
              f"curl -i -H 'Authorization: Bearer {token}' "
              f"{self.apache.url}{APP}"),
+            ("A session token in the cookie; it is good for a minute",
+             f"curl -i -H \"Cookie: __session=$({self.session_command()})\" "
+             f"{self.apache.url}{TEAM}"),
             ("Another token from the stand-in, with scopes of your choice",
              "curl -d '{\"scopes\": [\"profile\"]}' " + control + "/mint"),
             ("Revoke the token (what is cached is believed for a minute)",
@@ -471,10 +591,21 @@ class PlayedShow:
 
 GET_A_TOKEN = """\
 To see a good token let in, put one into CLERK_TOKEN and run this again. It has
-to be an opaque OAuth access token, which begins with oat_: in Clerk's
-dashboard, under OAuth applications, Settings, switch "Generate access tokens
-as JWTs" off. README.md says how to get one with a browser and curl.
+to be an OAuth access token, opaque (oat_...) or a JWT. README.md says how to
+get one with a browser and curl.
 """
+
+
+def is_oauth(token):
+    """Is it an OAuth access token, opaque or by the type in its header?"""
+    head = token.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(
+            head + "=" * (-len(head) % 4)))
+        kind = header.get("typ", "")
+    except (ValueError, AttributeError):
+        kind = ""
+    return token.startswith("oat_") or kind in ("at+jwt", "application/at+jwt")
 
 
 class RealShow:
@@ -497,8 +628,8 @@ class RealShow:
             reasons.append("token_inactive")
         if not token:
             print("\n" + GET_A_TOKEN.rstrip())
-        elif not token.startswith("oat_"):
-            reasons.append(self.not_opaque(token))
+        elif not is_oauth(token):
+            reasons.append(self.of_another_kind(token))
         elif is_reachable:
             self.let_in(token)
         else:
@@ -529,7 +660,8 @@ class RealShow:
 
     def let_in(self, token):
         self.guide.title("Your token")
-        say("It is verified by Clerk; the program is told whose it is.")
+        say("It is verified by Clerk, or by its signature if it is a JWT; the "
+            "program is told whose it is.")
         print()
         answer = self.browser.get(HELLO, token)
         if answer.status == 403 and answer.error() == "insufficient_scope":
@@ -539,8 +671,8 @@ class RealShow:
         check(answer.status == 200 and answer.body.startswith("Hello "),
               "200, and the program greets the user")
         self.guide.title("Your token again: from the cache")
-        say("For a while (ClerkCacheTTL, 60 seconds) Clerk need not be asked "
-            "again.")
+        say("For a while Clerk need not be asked again: for ClerkCacheTTL (60 "
+            "seconds), or up to five minutes if it is a JWT.")
         print()
         answer = self.browser.get(HELLO, token)
         check(answer.status == 200, "200, and the same greeting")
@@ -555,17 +687,19 @@ class RealShow:
               "200, or 403 where the token lacks the scope email; the forged "
               "header did not arrive")
 
-    def not_opaque(self, token):
+    def of_another_kind(self, token):
         """The reason why it is refused."""
-        self.guide.title("Your token: not of a kind that works yet")
-        say("This version of the module verifies opaque OAuth access tokens "
-            "only, which begin with oat_. CLERK_TOKEN holds another kind.")
+        self.guide.title("Your token: of a kind that is not accepted here")
+        say("The program is for OAuth access tokens. CLERK_TOKEN holds one of "
+            "another kind.")
         print()
         answer = self.browser.get(HELLO, token)
         check(answer.status == 401, "401")
-        return ("kind_not_accepted" if token.startswith(("ak_", "mt_"))
-                else "jwt_not_supported" if token.count(".") == 2
-                else "kind_unknown")
+        log = " ".join(text for _, text in logged(
+            self.apache, lambda lines: any("refused with 401: reason=k" in text
+                                           for _, text in lines)))
+        return next((reason for reason in ("kind_not_accepted", "kind_unknown")
+                     if f"reason={reason} " in log), "kind_not_accepted")
 
     def what_to_try(self):
         for path in (HELLO, APP):

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "clerk_api.h"
+#include "clerk_api_answer.h"
+#include "clerk_jwks.h"
 
 #include <apr_escape.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#define ACCEPT_JSON "Accept: application/json"
 #define FORM_BODY "Content-Type: application/x-www-form-urlencoded"
-#define JSON_BODY "Content-Type: application/json"
-/* The version of Clerk's APIs that this file was written against. */
-#define API_VERSION "Clerk-API-Version: 2026-05-12"
-
-#define OAUTH_ACCESS_TOKEN "clerk_idp_oauth_access_token"
 
 /* ------------------------------------------------------------------ */
 /* Statuses other than 200                                            */
@@ -113,8 +108,8 @@ const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p)
 }
 
 /* The object of a 200, or the status to end with. */
-static clerk_status_t read_body(const clerk_answer_t *answer, apr_pool_t *p,
-                                int judges, const clerk_json_t **body)
+clerk_status_t clerk_api_read_body(const clerk_answer_t *answer, apr_pool_t *p,
+                                   int judges, const clerk_json_t **body)
 {
     *body = NULL;
     if (answer->http != 200) {
@@ -125,9 +120,9 @@ static clerk_status_t read_body(const clerk_answer_t *answer, apr_pool_t *p,
 }
 
 /* Take a string member over as a claim, unless it is empty. */
-static clerk_json_found_t take(clerk_identity_t *identity,
-                               const clerk_json_t *body, const char *member,
-                               const char *claim)
+clerk_json_found_t clerk_api_take(clerk_identity_t *identity,
+                                  const clerk_json_t *body, const char *member,
+                                  const char *claim)
 {
     const char *value;
     clerk_json_found_t found = clerk_json_string(body, member, &value);
@@ -150,7 +145,7 @@ static void write_token_info(const clerk_realm_t *realm, clerk_slice_t token,
     call->is_post = 1;
     call->headers[0] = realm->basic;
     call->headers[1] = FORM_BODY;
-    call->headers[2] = ACCEPT_JSON;
+    call->headers[2] = CLERK_API_ACCEPT_JSON;
     call->body = clerk_slice_str(
         apr_pstrcat(p, "token=", apr_pescape_urlencoded(p, text),
                     "&token_type_hint=access_token", NULL));
@@ -171,7 +166,7 @@ static clerk_status_t read_token_info(const clerk_answer_t *answer,
     int active;
 
     *identity = NULL;
-    status = read_body(answer, p, 0, &body);
+    status = clerk_api_read_body(answer, p, 0, &body);
     if (status != CLERK_OK) {
         return status;
     }
@@ -182,11 +177,15 @@ static clerk_status_t read_token_info(const clerk_answer_t *answer,
         return CLERK_TOKEN_INACTIVE;
     }
     found = clerk_claims_make(p, CLERK_KIND_OAUTH);
-    if (take(found, body, "sub", "sub") == CLERK_JSON_WRONG
-        || take(found, body, "client_id", "client_id") == CLERK_JSON_WRONG) {
+    if (clerk_api_take(found, body, "sub", "sub") == CLERK_JSON_WRONG
+        || clerk_api_take(found, body, "client_id", "client_id")
+               == CLERK_JSON_WRONG) {
         return CLERK_ANSWER_MALFORMED;
     }
     status = clerk_claims_read_common(found, body);
+    if (status == CLERK_OK) {
+        status = clerk_claims_read_scopes(found, body);
+    }
     if (status != CLERK_OK) {
         return status;
     }
@@ -201,169 +200,6 @@ const clerk_endpoint_t clerk_api_token_info = {
 };
 
 /* ------------------------------------------------------------------ */
-/* POST /oauth_applications/access_tokens/verify                      */
-
-static void write_oauth_verify(const clerk_realm_t *realm, clerk_slice_t token,
-                               apr_pool_t *p, clerk_call_t *call)
-{
-    clerk_json_pair_t body = { "access_token", token };
-
-    call->url = apr_pstrcat(p, realm->backend_api,
-                            "/oauth_applications/access_tokens/verify", NULL);
-    call->is_post = 1;
-    call->headers[0] = realm->bearer;
-    call->headers[1] = JSON_BODY;
-    call->headers[2] = ACCEPT_JSON;
-    call->headers[3] = API_VERSION;
-    call->body = clerk_slice_str(clerk_json_write(p, &body, 1));
-    call->lane = realm->digest;
-}
-
-/* `{"active": false}` is the other half of the union (section 1.5). */
-static clerk_status_t read_active(const clerk_json_t *body)
-{
-    int active;
-
-    if (!clerk_json_has(body, "active")) {
-        return CLERK_OK;
-    }
-    if (clerk_json_boolean(body, "active", &active) != CLERK_JSON_FOUND) {
-        return CLERK_ANSWER_MALFORMED;
-    }
-    return active ? CLERK_OK : CLERK_TOKEN_INACTIVE;
-}
-
-/* D2: `revoked` and `expired` must be there, and both be false. */
-static clerk_status_t read_flags(const clerk_json_t *body)
-{
-    int revoked;
-    int expired;
-
-    if (clerk_json_boolean(body, "revoked", &revoked) != CLERK_JSON_FOUND
-        || clerk_json_boolean(body, "expired", &expired) != CLERK_JSON_FOUND) {
-        return CLERK_ANSWER_MALFORMED;
-    }
-    if (revoked) {
-        return CLERK_TOKEN_REVOKED;
-    }
-    return expired ? CLERK_TOKEN_EXPIRED : CLERK_OK;
-}
-
-/*
- * D4: required, may be null; seconds or milliseconds. Should there be an
- * `exp`, too, the earlier end counts.
- */
-static clerk_status_t read_expiration(clerk_identity_t *identity,
-                                      const clerk_json_t *body)
-{
-    apr_pool_t *p = identity->claims->pool;
-    apr_int64_t seconds;
-
-    if (!clerk_json_has(body, "expiration")) {
-        return CLERK_ANSWER_MALFORMED;
-    }
-    switch (clerk_json_time(body, "expiration", 1, &seconds)) {
-    case CLERK_JSON_WRONG:
-        return CLERK_ANSWER_MALFORMED;
-    case CLERK_JSON_FOUND:
-        if (!identity->expires || seconds < identity->expires) {
-            identity->expires = seconds > 0 ? seconds : 1;
-        }
-        clerk_claims_add(identity, "exp",
-                         apr_psprintf(p, "%" APR_INT64_T_FMT, seconds));
-        return CLERK_OK;
-    default:
-        return CLERK_OK;
-    }
-}
-
-static void pass_over(void *baton, const char *value)
-{
-    (void)baton;
-    (void)value;
-}
-
-/* The members that this answer must have, under the names of claims. */
-static clerk_status_t read_required(clerk_identity_t *identity,
-                                    const clerk_json_t *body)
-{
-    static const char *const members[][2] = {
-        { "subject", "sub" },
-        { "client_id", "client_id" },
-        { "id", "jti" },
-    };
-    const char *object;
-    apr_size_t i;
-
-    if (clerk_json_string(body, "object", &object) != CLERK_JSON_FOUND
-        || strcmp(object, OAUTH_ACCESS_TOKEN) != 0
-        || clerk_json_strings(body, "scopes", pass_over, NULL)
-               != CLERK_JSON_FOUND) {
-        return CLERK_ANSWER_MALFORMED;
-    }
-    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        if (take(identity, body, members[i][0], members[i][1])
-            != CLERK_JSON_FOUND) {
-            return CLERK_ANSWER_MALFORMED;
-        }
-    }
-    return CLERK_OK;
-}
-
-static clerk_status_t read_oauth_verify(const clerk_answer_t *answer,
-                                        apr_pool_t *p,
-                                        clerk_identity_t **identity)
-{
-    static const char *const done[] = { "active",     "object",
-                                        "id",         "subject",
-                                        "client_id",  "aud",
-                                        "cnf",        "scp",
-                                        "scope",      "scopes",
-                                        "expiration", "exp",
-                                        "revoked",    "revocation_reason",
-                                        "expired",    NULL };
-    const clerk_json_t *body;
-    clerk_identity_t *found;
-    clerk_status_t status;
-    clerk_status_t flags;
-
-    *identity = NULL;
-    status = read_body(answer, p, 1, &body);
-    if (status == CLERK_OK) {
-        status = read_active(body);
-    }
-    if (status != CLERK_OK) {
-        return status;
-    }
-    flags = read_flags(body);
-    if (clerk_status_class(flags) == CLERK_CLASS_UPSTREAM) {
-        return flags;
-    }
-    found = clerk_claims_make(p, CLERK_KIND_OAUTH);
-    status = read_required(found, body);
-    if (status == CLERK_OK) {
-        status = clerk_claims_read_common(found, body);
-    }
-    if (status == CLERK_OK) {
-        status = read_expiration(found, body);
-    }
-    if (status != CLERK_OK) {
-        return status;
-    }
-    if (flags != CLERK_OK) {
-        return flags;
-    }
-    clerk_claims_add_object(found, body, done);
-    *identity = found;
-    return CLERK_OK;
-}
-
-const clerk_endpoint_t clerk_api_oauth_verify = {
-    "oauth_applications/access_tokens/verify",
-    "ClerkSecretKey, ClerkBackendAPI", write_oauth_verify, read_oauth_verify
-};
-
-/* ------------------------------------------------------------------ */
 /* GET /oauth/userinfo                                                */
 
 static void write_userinfo(const clerk_realm_t *realm, clerk_slice_t token,
@@ -372,7 +208,7 @@ static void write_userinfo(const clerk_realm_t *realm, clerk_slice_t token,
     call->url = apr_pstrcat(p, realm->frontend_api, "/oauth/userinfo", NULL);
     call->headers[0] = apr_psprintf(p, "Authorization: Bearer %.*s",
                                     (int)token.len, token.ptr);
-    call->headers[1] = ACCEPT_JSON;
+    call->headers[1] = CLERK_API_ACCEPT_JSON;
     call->lane = realm->userinfo_lane;
 }
 
@@ -391,7 +227,7 @@ static clerk_status_t read_profile(clerk_identity_t *profile,
     int flag;
 
     for (name = names; *name; name++) {
-        if (take(profile, body, *name, *name) == CLERK_JSON_WRONG) {
+        if (clerk_api_take(profile, body, *name, *name) == CLERK_JSON_WRONG) {
             return CLERK_ANSWER_MALFORMED;
         }
     }
@@ -400,7 +236,7 @@ static clerk_status_t read_profile(clerk_identity_t *profile,
     }
     /* `username` is what Clerk used to call it. */
     if (!clerk_claims_get(profile, "username")
-        && take(profile, body, "preferred_username", "username")
+        && clerk_api_take(profile, body, "preferred_username", "username")
                == CLERK_JSON_WRONG) {
         return CLERK_ANSWER_MALFORMED;
     }
@@ -421,7 +257,7 @@ static clerk_status_t read_userinfo(const clerk_answer_t *answer, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = NULL;
-    status = read_body(answer, p, 0, &body);
+    status = clerk_api_read_body(answer, p, 0, &body);
     if (status == CLERK_CREDENTIALS_REFUSED) {
         /* The credentials of this call are the token itself. */
         return CLERK_TOKEN_INACTIVE;
@@ -430,7 +266,7 @@ static clerk_status_t read_userinfo(const clerk_answer_t *answer, apr_pool_t *p,
         return status;
     }
     found = clerk_claims_make(p, CLERK_KIND_OAUTH);
-    (void)take(found, body, "sub", "sub");
+    (void)clerk_api_take(found, body, "sub", "sub");
     if (!clerk_claims_get(found, "sub")) {
         return CLERK_ANSWER_MALFORMED;
     }
@@ -446,3 +282,26 @@ static clerk_status_t read_userinfo(const clerk_answer_t *answer, apr_pool_t *p,
 const clerk_endpoint_t clerk_api_userinfo = { "userinfo",
                                               "ClerkUserInfo, ClerkFrontendAPI",
                                               write_userinfo, read_userinfo };
+
+/* ------------------------------------------------------------------ */
+/* GET /.well-known/jwks.json                                         */
+
+const char clerk_api_jwks_name[] = "jwks";
+const char clerk_api_jwks_fix[] =
+    "ClerkPublishableKey, ClerkDomain, ClerkFrontendAPI";
+
+void clerk_api_write_jwks(const clerk_realm_t *realm, apr_pool_t *p,
+                          clerk_call_t *call)
+{
+    call->url =
+        apr_pstrcat(p, realm->frontend_api, "/.well-known/jwks.json", NULL);
+    call->headers[0] = CLERK_API_ACCEPT_JSON;
+    call->answer_max = CLERK_JWKS_MAX;
+    call->lane = realm->keys_lane;
+    call->route = &realm->route;
+}
+
+clerk_status_t clerk_api_read_jwks(const clerk_answer_t *answer, apr_pool_t *p)
+{
+    return answer->http == 200 ? CLERK_OK : read_error(answer, p, 0);
+}

@@ -48,10 +48,28 @@ extern const clerk_endpoint_t clerk_api_token_info;
 /* BAPI POST /oauth_applications/access_tokens/verify, secret key. */
 extern const clerk_endpoint_t clerk_api_oauth_verify;
 
+/* BAPI POST /m2m_tokens/verify, machine secret or secret key. */
+extern const clerk_endpoint_t clerk_api_m2m_verify;
+
+/* BAPI POST /api_keys/verify, secret key. */
+extern const clerk_endpoint_t clerk_api_api_key_verify;
+
 /*
  * FAPI GET /oauth/userinfo with the token itself. Its identity holds only the
  * profile: `sub` and the claims of OpenID Connect Core section 5.1.
  */
 extern const clerk_endpoint_t clerk_api_userinfo;
+
+/*
+ * FAPI GET /.well-known/jwks.json, for everybody. The document of a 200 is
+ * for clerk_jwks to read; other statuses are what clerk_api_read_jwks makes
+ * of them, of class UPSTREAM or CONFIG.
+ */
+extern const char clerk_api_jwks_name[];
+extern const char clerk_api_jwks_fix[];
+void clerk_api_write_jwks(const clerk_realm_t *realm, apr_pool_t *p,
+                          clerk_call_t *call);
+clerk_status_t clerk_api_read_jwks(const clerk_answer_t *answer,
+                                   apr_pool_t *p) CLERK_MUST_USE;
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clerk_b64.h: standard base64 (RFC 4648 section 4), strict.
+ * clerk_b64.h: base64 and base64url (RFC 4648), strict.
  *
  * Owns: decoding and encoding. Must never know: what the bytes are. Called
- * by: clerk_instance (publishable keys), clerk_realm (HTTP Basic).
+ * by: clerk_instance (publishable keys), clerk_realm (HTTP Basic), clerk_jwt,
+ * clerk_jwks, clerk_crypto (PEM).
  */
 #ifndef CLERK_B64_H
 #define CLERK_B64_H
@@ -23,6 +24,14 @@
  */
 clerk_status_t clerk_b64_decode(apr_pool_t *p, clerk_slice_t text,
                                 clerk_slice_t *out) CLERK_MUST_USE;
+
+/*
+ * Decode base64url (RFC 4648 section 5) as JWS writes it (RFC 7515 section 2):
+ * no padding, no white space, no other byte, no non-zero unused bits. Empty
+ * text is an empty result. `out` as above; on failure CLERK_JWT_MALFORMED.
+ */
+clerk_status_t clerk_b64_decode_url(apr_pool_t *p, clerk_slice_t text,
+                                    clerk_slice_t *out) CLERK_MUST_USE;
 
 /* Encode as standard base64 with padding; a NUL-terminated string in `p`. */
 const char *clerk_b64_encode(apr_pool_t *p, clerk_slice_t bytes);

@@ -36,6 +36,14 @@ const char *clerk_claims_get(const clerk_identity_t *identity, const char *name)
     return claim ? claim->value : NULL;
 }
 
+const char *clerk_claims_of_kinds(const clerk_identity_t *identity,
+                                  const char *name, unsigned int kinds)
+{
+    return ((unsigned int)identity->kind & kinds)
+               ? clerk_claims_get(identity, name)
+               : NULL;
+}
+
 const char *clerk_claims_only(const clerk_identity_t *identity,
                               const char *name)
 {
@@ -235,8 +243,8 @@ static void add_scopes(void *list, const char *value)
  * Clerk writes scopes as a string or an array, under one of three names
  * (D5 of the wire contract). The first that is there counts.
  */
-static clerk_status_t read_scopes(clerk_identity_t *identity,
-                                  const clerk_json_t *object)
+clerk_status_t clerk_claims_read_scopes(clerk_identity_t *identity,
+                                        const clerk_json_t *object)
 {
     static const char *const names[] = { "scp", "scope", "scopes", NULL };
     apr_pool_t *p = identity->claims->pool;
@@ -291,5 +299,5 @@ clerk_status_t clerk_claims_read_common(clerk_identity_t *identity,
         identity->facts |= CLERK_FACT_CONFIRMATION;
     }
     read_audience(identity, object);
-    return read_scopes(identity, object);
+    return CLERK_OK;
 }

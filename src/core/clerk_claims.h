@@ -34,7 +34,8 @@ enum {
     CLERK_FACT_AUDIENCE_MALFORMED = 2, /* not a string or array of them */
     CLERK_FACT_CONFIRMATION = 4,       /* `cnf`, RFC 7800 */
     CLERK_FACT_PROFILE_FAILED = 8,     /* userinfo was asked in vain */
-    CLERK_FACT_TRUNCATED = 16          /* claims were left out, see above */
+    CLERK_FACT_TRUNCATED = 16,         /* claims were left out, see above */
+    CLERK_FACT_SIGNED = 32             /* a JWT, proved by its signature */
 };
 
 typedef struct clerk_identity_t {
@@ -53,6 +54,12 @@ clerk_identity_t *clerk_claims_make(apr_pool_t *p, clerk_kind_t kind);
 /* The first value of a claim, or NULL. */
 const char *clerk_claims_get(const clerk_identity_t *identity,
                              const char *name);
+
+/* The first value of a claim, if the identity is of one of these kinds (a set
+ * of clerk_kind_t), else NULL: what a claim of Clerk's is in one kind of token
+ * anybody may have written into another. */
+const char *clerk_claims_of_kinds(const clerk_identity_t *identity,
+                                  const char *name, unsigned int kinds);
 
 /* The value of a claim that has exactly one, else NULL. */
 const char *clerk_claims_only(const clerk_identity_t *identity,
@@ -87,13 +94,20 @@ void clerk_claims_merge(clerk_identity_t *identity,
                         const clerk_identity_t *other);
 
 /*
- * Read what decides about a token from the object that describes it:
- * `aud`, `cnf`, `exp`, `nbf`, `iat`, and its scopes under the names `scp`,
- * `scope` and `scopes`, in this order of precedence, each a string or an
- * array of strings, made into the one claim `scope`.
- * CLERK_ANSWER_MALFORMED when a time or a scope is of the wrong type.
+ * Read what decides about a token from the object that describes it: `aud`,
+ * `cnf`, `exp`, `nbf` and `iat`. CLERK_ANSWER_MALFORMED when a time is of the
+ * wrong type.
  */
 clerk_status_t clerk_claims_read_common(
+    clerk_identity_t *identity, const clerk_json_t *object) CLERK_MUST_USE;
+
+/*
+ * Read the scopes that Clerk granted, under the names `scp`, `scope` and
+ * `scopes`, in this order of precedence, each a string or an array of strings,
+ * made into the one claim `scope`. Not for claims that somebody else wrote
+ * (D12). CLERK_ANSWER_MALFORMED when they are of the wrong type.
+ */
+clerk_status_t clerk_claims_read_scopes(
     clerk_identity_t *identity, const clerk_json_t *object) CLERK_MUST_USE;
 
 #endif

@@ -61,6 +61,47 @@ clerk_status_t clerk_crypto_open(const unsigned char *key,
                                  clerk_slice_t context, clerk_slice_t sealed,
                                  unsigned char *out) CLERK_MUST_USE;
 
+/* An RSA public key. Immutable; any number of threads may use one. */
+typedef struct clerk_rsa_t clerk_rsa_t;
+
+/* RFC 7518 section 3.3: RSASSA-PKCS1-v1_5 with SHA-2. */
+typedef enum clerk_rsa_alg_t {
+    CLERK_RS256,
+    CLERK_RS384,
+    CLERK_RS512
+} clerk_rsa_alg_t;
+
+#define CLERK_RSA_MIN_BITS 2048
+#define CLERK_RSA_MAX_BITS 8192 /* a larger one only costs time */
+
+/*
+ * A key from the members `n` and `e` of a JWK (RFC 7518 section 6.3.1),
+ * decoded: big-endian numbers without leading zero bytes. The modulus has
+ * CLERK_RSA_MIN_BITS to CLERK_RSA_MAX_BITS bits and is odd; the exponent is
+ * odd, at least 3 and at most 2^32. Freed with `p`. CLERK_KEY_UNUSABLE, and
+ * `key` NULL, otherwise.
+ */
+clerk_status_t clerk_crypto_rsa_from_numbers(apr_pool_t *p, clerk_slice_t n,
+                                             clerk_slice_t e,
+                                             clerk_rsa_t **key) CLERK_MUST_USE;
+
+/*
+ * A key from PEM (SubjectPublicKeyInfo, RFC 7468), with its BEGIN and END
+ * lines or without them, on one line or many, as Clerk's dashboard shows it.
+ * Only a public key; the same limits; nothing behind it.
+ */
+clerk_status_t clerk_crypto_rsa_from_pem(apr_pool_t *p, const char *text,
+                                         clerk_rsa_t **key) CLERK_MUST_USE;
+
+/*
+ * Does the signature fit? CLERK_OK, CLERK_SIGNATURE_INVALID, or CLERK_INTERNAL
+ * when the library fails for a reason of its own.
+ */
+clerk_status_t clerk_crypto_rsa_verify(const clerk_rsa_t *key,
+                                       clerk_rsa_alg_t alg,
+                                       clerk_slice_t signed_text,
+                                       clerk_slice_t signature) CLERK_MUST_USE;
+
 /* Constant in time for a given length. */
 int clerk_crypto_equal(const void *a, const void *b, apr_size_t len);
 

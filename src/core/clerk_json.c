@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "clerk_utf8.h"
+#include "clerk_json_text.h"
 
 #define TIME_MAX APR_INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 #define MS_FROM APR_INT64_C(100000000000)  /* less is seconds */
@@ -16,56 +16,6 @@
  * What the parser lets through and RFC 8259 does not, or what would not
  * survive as a C string, is refused before the parser sees it.
  */
-
-/* The bytes of the next character inside a string, 0 if it is none. */
-static apr_size_t character_len(const char *at, apr_size_t left)
-{
-    unsigned char byte = (unsigned char)*at;
-
-    if (byte >= 0x80) {
-        return clerk_utf8_len(at, left);
-    }
-    if (byte < 0x20) {
-        return 0;
-    }
-    if (byte != '\\') {
-        return 1;
-    }
-    if (left < 2) {
-        return 0;
-    }
-    /* In a name the parser would stop at this NUL: `sub\u0000x` is `sub`. */
-    return left >= 6 && memcmp(at, "\\u0000", 6) == 0 ? 0 : 2;
-}
-
-/* May the byte stand outside of strings? No NaN, no comment, no `'`. */
-static int is_structure(char byte)
-{
-    static const char allowed[] = " \t\r\n{}[]:,\"0123456789+-.eE"
-                                  "truefalsn";
-
-    return memchr(allowed, byte, sizeof(allowed) - 1) != NULL;
-}
-
-static int is_plain(clerk_slice_t text)
-{
-    int in_string = 0;
-    apr_size_t i = 0;
-
-    while (i < text.len) {
-        apr_size_t len = in_string ? character_len(text.ptr + i, text.len - i)
-                                   : (apr_size_t)is_structure(text.ptr[i]);
-
-        if (!len) {
-            return 0;
-        }
-        if (text.ptr[i] == '"') {
-            in_string = !in_string;
-        }
-        i += len;
-    }
-    return 1;
-}
 
 static int is_blank(clerk_slice_t text)
 {
@@ -109,7 +59,8 @@ clerk_json_t *clerk_json_parse(apr_pool_t *p, clerk_slice_t text)
     json_tokener *tokener;
     json_object *document;
 
-    if (text.len == 0 || text.len > INT_MAX || !is_plain(text)) {
+    if (text.len == 0 || text.len > INT_MAX
+        || !clerk_json_text_is_plain(text)) {
         return NULL;
     }
     tokener = json_tokener_new_ex(CLERK_JSON_DEPTH);
@@ -182,6 +133,22 @@ clerk_json_found_t clerk_json_boolean(const clerk_json_t *object,
     clerk_json_found_t found = typed(value, json_type_boolean);
 
     *out = found == CLERK_JSON_FOUND && json_object_get_boolean(value);
+    return found;
+}
+
+clerk_json_found_t clerk_json_integer(const clerk_json_t *object,
+                                      const char *name, apr_int64_t *out)
+{
+    json_object *value = member(object, name);
+    clerk_json_found_t found = typed(value, json_type_int);
+
+    if (json_object_is_type(value, json_type_double)
+        && json_object_get_double(value)
+               == (double)json_object_get_int64(value)) {
+        /* `2.0` is 2. */
+        found = CLERK_JSON_FOUND;
+    }
+    *out = found == CLERK_JSON_FOUND ? json_object_get_int64(value) : 0;
     return found;
 }
 
@@ -266,6 +233,31 @@ clerk_json_found_t clerk_json_strings(const clerk_json_t *object,
         visit(baton, text);
     }
     return found;
+}
+
+clerk_json_found_t clerk_json_objects(const clerk_json_t *object,
+                                      const char *name,
+                                      clerk_json_object_fn *visit, void *baton)
+{
+    const json_object *array = member(object, name);
+    clerk_json_found_t found = typed(array, json_type_array);
+    apr_size_t count;
+    apr_size_t i;
+
+    if (found != CLERK_JSON_FOUND) {
+        return found;
+    }
+    count = json_object_array_length(array);
+    for (i = 0; i < count; i++) {
+        if (!json_object_is_type(json_object_array_get_idx(array, i),
+                                 json_type_object)) {
+            return CLERK_JSON_WRONG;
+        }
+    }
+    for (i = 0; i < count; i++) {
+        visit(baton, (clerk_json_t *)json_object_array_get_idx(array, i));
+    }
+    return CLERK_JSON_FOUND;
 }
 
 /* The walk over the leaves, and the path to where it stands. */

@@ -4,7 +4,8 @@
  *
  * Owns: the json-c library (no other file includes it), bounded parsing,
  * typed reads, and writing of small objects. Must never know: Clerk, HTTP.
- * Called by: clerk_api, clerk_claims, and whoever writes an error body.
+ * Called by: clerk_api, clerk_claims, clerk_jwt, clerk_jwks, and whoever writes
+ * an error body.
  *
  * All functions may be called by any thread; a document belongs to the thread
  * that parsed it.
@@ -52,6 +53,10 @@ clerk_json_found_t clerk_json_object(const clerk_json_t *object,
                                      const char *name,
                                      const clerk_json_t **out);
 
+/* A whole number; one too large is the largest. */
+clerk_json_found_t clerk_json_integer(const clerk_json_t *object,
+                                      const char *name, apr_int64_t *out);
+
 /*
  * A moment as seconds since 1970: a number from 0 (1970) up to the year 9999
  * in seconds; anything else is CLERK_JSON_WRONG, so that no clamped or
@@ -70,6 +75,15 @@ typedef void clerk_json_visit_fn(void *baton, const char *value);
 clerk_json_found_t clerk_json_strings(const clerk_json_t *object,
                                       const char *name,
                                       clerk_json_visit_fn *visit, void *baton);
+
+/*
+ * A member that is an array of objects: `visit` is called for each of them.
+ * Anything else is CLERK_JSON_WRONG, and visit has not been called.
+ */
+typedef void clerk_json_object_fn(void *baton, const clerk_json_t *object);
+clerk_json_found_t clerk_json_objects(const clerk_json_t *object,
+                                      const char *name,
+                                      clerk_json_object_fn *visit, void *baton);
 
 /*
  * Visit every scalar below an object: members of nested objects are named

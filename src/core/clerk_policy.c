@@ -45,6 +45,20 @@ static int is_listed(const clerk_policy_t *policy,
     return 0;
 }
 
+/* It is for OAuth access tokens; a list that is written out also binds any
+ * other JWT that carries an `aud`. */
+static int audience_applies(const clerk_policy_t *policy,
+                            const clerk_identity_t *identity)
+{
+    if (policy->audience_mode == CLERK_AUDIENCE_ANY) {
+        return 0;
+    }
+    return identity->kind == CLERK_KIND_OAUTH
+           || (policy->audience_is_explicit
+               && (identity->facts & CLERK_FACT_SIGNED)
+               && (identity->facts & CLERK_FACT_AUDIENCE));
+}
+
 static clerk_status_t check_audience(const clerk_policy_t *policy,
                                      const clerk_identity_t *identity)
 {
@@ -53,15 +67,58 @@ static clerk_status_t check_audience(const clerk_policy_t *policy,
     if (identity->facts & CLERK_FACT_AUDIENCE_MALFORMED) {
         return CLERK_AUDIENCE_MALFORMED;
     }
-    if (policy->audience_mode == CLERK_AUDIENCE_ANY) {
-        return CLERK_OK;
-    }
-    if (!has_audience && policy->audience_mode == CLERK_AUDIENCE_IF_PRESENT) {
+    if (!audience_applies(policy, identity)
+        || (!has_audience
+            && policy->audience_mode == CLERK_AUDIENCE_IF_PRESENT)) {
         return CLERK_OK;
     }
     return is_listed(policy, identity, has_audience ? "aud" : "client_id")
                ? CLERK_OK
                : CLERK_AUDIENCE_MISMATCH;
+}
+
+static int is_exactly_one_of(const apr_array_header_t *list, const char *value)
+{
+    int i;
+
+    for (i = 0; value && list && i < list->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(list, i, const char *), value) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* D8: by signature alone, any instance whose keys these are would do. */
+static clerk_status_t check_issuer(const clerk_policy_t *policy,
+                                   const clerk_identity_t *identity)
+{
+    if (!(identity->facts & CLERK_FACT_SIGNED)) {
+        return CLERK_OK;
+    }
+    return is_exactly_one_of(policy->issuers, clerk_claims_get(identity, "iss"))
+               ? CLERK_OK
+               : CLERK_ISSUER_MISMATCH;
+}
+
+/* D9: with a list, `azp` must be there and be listed. */
+static clerk_status_t check_session(const clerk_policy_t *policy,
+                                    const clerk_identity_t *identity)
+{
+    const char *state;
+
+    if (identity->kind != CLERK_KIND_SESSION) {
+        return CLERK_OK;
+    }
+    if (policy->parties
+        && !is_exactly_one_of(policy->parties,
+                              clerk_claims_get(identity, "azp"))) {
+        return CLERK_PARTY_MISMATCH;
+    }
+    state = clerk_claims_get(identity, "sts");
+    return state && strcmp(state, "pending") == 0 && !policy->allow_pending
+               ? CLERK_SESSION_PENDING
+               : CLERK_OK;
 }
 
 /*
@@ -107,8 +164,11 @@ clerk_status_t clerk_policy_check(const clerk_policy_t *policy,
         return CLERK_PROOF_REQUIRED;
     }
     status = check_times(policy, identity, now);
-    if (status != CLERK_OK) {
-        return status;
+    if (status == CLERK_OK) {
+        status = check_issuer(policy, identity);
     }
-    return check_audience(policy, identity);
+    if (status == CLERK_OK) {
+        status = check_session(policy, identity);
+    }
+    return status == CLERK_OK ? check_audience(policy, identity) : status;
 }

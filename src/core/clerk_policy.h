@@ -2,7 +2,8 @@
 /*
  * clerk_policy.h: what a location demands of a verified identity.
  *
- * Owns: accepted kinds, lifetime with leeway, audience, proof of possession.
+ * Owns: accepted kinds, lifetime with leeway, issuer, authorized party, session
+ * state, audience, proof of possession.
  * Runs on every request, cached or not. Must never know: the clock (`now` is
  * given), where the identity came from. Called by: clerk_verify.
  */
@@ -25,6 +26,11 @@ typedef struct clerk_policy_t {
     int leeway;           /* seconds */
     clerk_audience_mode_t audience_mode;
     const apr_array_header_t *audiences; /* of const char * */
+    int audience_is_explicit;            /* it binds other JWTs, too */
+    const apr_array_header_t *issuers;   /* of const char *; for JWTs */
+    const apr_array_header_t *parties;   /* likewise; for session tokens; NULL:
+                                          * not looked at */
+    int allow_pending;                   /* sessions */
 } clerk_policy_t;
 
 /*

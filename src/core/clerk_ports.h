@@ -13,6 +13,7 @@
 #define CLERK_PORTS_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "clerk_crypto.h"
@@ -20,6 +21,9 @@
 #include "clerk_status.h"
 
 #define CLERK_ANSWER_MAX (256 * 1024) /* bytes of a body that are read */
+
+struct clerk_realm_t;
+struct clerk_jwt_t;
 
 /* How to reach Clerk: the same for all calls of one configuration. */
 typedef struct clerk_route_t {
@@ -39,6 +43,7 @@ typedef struct clerk_call_t {
     int is_post;
     const char *headers[6]; /* `Name: value`, ended by NULL */
     clerk_slice_t body;
+    apr_size_t answer_max;     /* bytes of the answer's body; 0: the above */
     const unsigned char *lane; /* CLERK_SHA256_BYTES */
     const clerk_route_t *route;
 } clerk_call_t;
@@ -81,9 +86,11 @@ typedef struct clerk_event_t {
     const char *endpoint; /* `token_info`, … */
     clerk_status_t status;
     const clerk_answer_t *answer;
-    const char *trace_id; /* Clerk's, else Cloudflare's, or NULL;
-                           * letters, digits, `-` and `_` */
-    const char *fix;      /* with class CONFIG: what to look at */
+    const char *trace_id;              /* Clerk's, else Cloudflare's, or NULL;
+                                        * letters, digits, `-` and `_` */
+    const apr_array_header_t *skipped; /* of const char *: keys that are none,
+                                        * and why; or NULL */
+    const char *fix;                   /* with class CONFIG: what to look at */
 } clerk_event_t;
 
 typedef struct clerk_log_port_t {
@@ -92,9 +99,27 @@ typedef struct clerk_log_port_t {
     void (*called)(void *self, const clerk_event_t *event);
 } clerk_log_port_t;
 
+typedef struct clerk_proof_t {
+    const clerk_log_port_t *log; /* whom calls are reported to */
+    apr_time_t as_of; /* with CLERK_OK: when the key was last seen in the set */
+} clerk_proof_t;
+
+typedef struct clerk_keys_port_t {
+    void *self;
+    /*
+     * Is a JWT signed with one of the realm's keys? CLERK_OK,
+     * CLERK_SIGNATURE_INVALID, CLERK_KEY_UNKNOWN, CLERK_ALGORITHM_REFUSED, or
+     * a status of class UPSTREAM or CONFIG when there are no keys to be had.
+     */
+    clerk_status_t (*check)(void *self, const struct clerk_realm_t *realm,
+                            const struct clerk_jwt_t *jwt, clerk_proof_t *proof,
+                            apr_pool_t *p);
+} clerk_keys_port_t;
+
 typedef struct clerk_ports_t {
     clerk_fetch_port_t fetch;
     clerk_cache_port_t cache; /* get and set NULL: no cache */
+    clerk_keys_port_t keys;
     clerk_log_port_t log;
     apr_time_t (*now)(void);
 } clerk_ports_t;

@@ -6,6 +6,8 @@
 
 #include "clerk_b64.h"
 
+#define MEMBERS_MAX 16
+
 static const char *const verifier_names[] = {
     [CLERK_VERIFIER_AUTO] = "auto",
     [CLERK_VERIFIER_INTROSPECTION] = "introspection",
@@ -44,6 +46,23 @@ static const char *basic_header(const clerk_realm_t *realm, apr_pool_t *p)
  * Every member that has a say in the answer, each behind its length, so that
  * no two different realms read the same.
  */
+static clerk_status_t digest_members(const char *const *members, int count,
+                                     apr_pool_t *p, unsigned char *out)
+{
+    clerk_slice_t parts[2 * MEMBERS_MAX];
+    int i;
+
+    for (i = 0; i < count; i++) {
+        clerk_slice_t text = clerk_slice_str(members[i]);
+
+        parts[2 * i] = clerk_slice_str(
+            members[i] ? apr_psprintf(p, "%" APR_SIZE_T_FMT ":", text.len)
+                       : "-:");
+        parts[2 * i + 1] = text;
+    }
+    return clerk_crypto_sha256(parts, 2 * count, out);
+}
+
 static clerk_status_t digest_realm(const clerk_realm_t *realm, apr_pool_t *p,
                                    const char *purpose, unsigned char *out)
 {
@@ -55,6 +74,8 @@ static clerk_status_t digest_realm(const clerk_realm_t *realm, apr_pool_t *p,
         realm->client_id,
         realm->client_secret,
         realm->secret_key,
+        realm->machine_secret_key,
+        realm->jwt_key_text,
         realm->userinfo ? "userinfo" : "",
         realm->route.proxy,
         realm->route.ca_certs,
@@ -62,36 +83,56 @@ static clerk_status_t digest_realm(const clerk_realm_t *realm, apr_pool_t *p,
     enum {
         COUNT = sizeof(members) / sizeof(members[0])
     };
-    clerk_slice_t parts[2 * COUNT];
-    int i;
 
-    for (i = 0; i < COUNT; i++) {
-        clerk_slice_t text = clerk_slice_str(members[i]);
+    return digest_members(members, COUNT, p, out);
+}
 
-        parts[2 * i] = clerk_slice_str(
-            members[i] ? apr_psprintf(p, "%" APR_SIZE_T_FMT ":", text.len)
-                       : "-:");
-        parts[2 * i + 1] = text;
-    }
-    return clerk_crypto_sha256(parts, 2 * COUNT, out);
+/* Keys are public: credentials have no say in them. */
+static clerk_status_t digest_keys(const clerk_realm_t *realm, apr_pool_t *p,
+                                  unsigned char *out)
+{
+    const char *const members[] = {
+        "keys",
+        realm->frontend_api,
+        realm->route.proxy,
+        realm->route.ca_certs,
+    };
+    enum {
+        COUNT = sizeof(members) / sizeof(members[0])
+    };
+
+    return digest_members(members, COUNT, p, out);
+}
+
+static const char *bearer_header(const char *secret, apr_pool_t *p)
+{
+    return secret ? apr_pstrcat(p, "Authorization: Bearer ", secret, NULL)
+                  : NULL;
 }
 
 clerk_status_t clerk_realm_finish(clerk_realm_t *realm, apr_pool_t *p)
 {
     clerk_status_t status;
+    clerk_rsa_t *key = NULL;
 
-    realm->basic = NULL;
-    realm->bearer = NULL;
-    if (realm->client_id && realm->client_secret) {
-        realm->basic = basic_header(realm, p);
+    realm->basic = realm->client_id && realm->client_secret
+                       ? basic_header(realm, p)
+                       : NULL;
+    realm->bearer = bearer_header(realm->secret_key, p);
+    realm->machine_bearer = bearer_header(realm->machine_secret_key, p);
+    if (realm->jwt_key_text) {
+        status = clerk_crypto_rsa_from_pem(p, realm->jwt_key_text, &key);
+        if (status != CLERK_OK) {
+            return status;
+        }
     }
-    if (realm->secret_key) {
-        realm->bearer =
-            apr_pstrcat(p, "Authorization: Bearer ", realm->secret_key, NULL);
-    }
-    status = digest_realm(realm, p, "realm", realm->digest);
-    if (status != CLERK_OK) {
+    realm->jwt_key = key;
+    if ((status = digest_realm(realm, p, "realm", realm->digest)) != CLERK_OK
+        || (status = digest_realm(realm, p, "userinfo", realm->userinfo_lane))
+               != CLERK_OK
+        || (status = digest_realm(realm, p, "machine", realm->machine_lane))
+               != CLERK_OK) {
         return status;
     }
-    return digest_realm(realm, p, "userinfo", realm->userinfo_lane);
+    return digest_keys(realm, p, realm->keys_lane);
 }

@@ -25,12 +25,14 @@ typedef enum clerk_verifier_t {
 } clerk_verifier_t;
 
 typedef struct clerk_realm_t {
-    clerk_verifier_t verifier; /* as configured */
-    const char *frontend_api;  /* base URL, no trailing slash */
-    const char *backend_api;   /* likewise */
-    const char *client_id;     /* or NULL */
-    const char *client_secret; /* or NULL */
-    const char *secret_key;    /* or NULL */
+    clerk_verifier_t verifier;      /* as configured */
+    const char *frontend_api;       /* base URL, no trailing slash */
+    const char *backend_api;        /* likewise */
+    const char *client_id;          /* or NULL */
+    const char *client_secret;      /* or NULL */
+    const char *secret_key;         /* or NULL */
+    const char *machine_secret_key; /* or NULL */
+    const char *jwt_key_text;       /* PEM, or NULL */
     int userinfo;
     clerk_route_t route;
 
@@ -38,12 +40,18 @@ typedef struct clerk_realm_t {
     const char *basic;  /* `Authorization: Basic …` or NULL */
     const char *bearer; /* `Authorization: Bearer sk_…` or NULL */
     unsigned char digest[CLERK_SHA256_BYTES];
+    const char *machine_bearer; /* `Authorization: Bearer ak_…` or NULL */
+    const clerk_rsa_t *jwt_key; /* or NULL */
     unsigned char userinfo_lane[CLERK_SHA256_BYTES];
+    unsigned char machine_lane[CLERK_SHA256_BYTES];
+    /* The same for all realms that have their keys from one place. */
+    unsigned char keys_lane[CLERK_SHA256_BYTES];
 } clerk_realm_t;
 
 /*
- * Derive the credential headers (RFC 6749 section 2.3.1) and the digests from
- * the other members. Strings lie in `p`.
+ * Derive the credential headers (RFC 6749 section 2.3.1), the key and the
+ * digests from the other members. All lies in `p`. CLERK_KEY_UNUSABLE when
+ * jwt_key_text is no key.
  */
 clerk_status_t clerk_realm_finish(clerk_realm_t *realm,
                                   apr_pool_t *p) CLERK_MUST_USE;

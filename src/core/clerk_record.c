@@ -30,8 +30,8 @@
 
 static const unsigned int facts_known =
     CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED
-    | CLERK_FACT_CONFIRMATION | CLERK_FACT_PROFILE_FAILED
-    | CLERK_FACT_TRUNCATED;
+    | CLERK_FACT_CONFIRMATION | CLERK_FACT_PROFILE_FAILED | CLERK_FACT_TRUNCATED
+    | CLERK_FACT_SIGNED;
 
 /*
  * What may be remembered: nothing but what Clerk, or the token itself, said.
@@ -48,6 +48,7 @@ static const clerk_status_t statuses[] = {
     CLERK_AUDIENCE_MALFORMED,
     CLERK_SUBJECT_MISSING,
     CLERK_PROOF_REQUIRED,
+    CLERK_KIND_NOT_ACCEPTED, /* an API key of neither user nor organization */
 };
 
 /* clang-format off */

@@ -42,9 +42,25 @@ static const clerk_status_info_t rows[CLERK_STATUS_COUNT] = {
                "Tokens of this kind are not accepted here"),
     [CLERK_KIND_UNKNOWN] = REJECT("kind_unknown", 401, INVALID_TOKEN,
                                   "The token is not one that Clerk issues"),
-    [CLERK_JWT_NOT_SUPPORTED] =
-        REJECT("jwt_not_supported", 401, INVALID_TOKEN,
-               "Tokens of this kind are not accepted here"),
+
+    [CLERK_JWT_MALFORMED] =
+        REJECT("jwt_malformed", 401, INVALID_TOKEN, "The token is malformed"),
+    [CLERK_ALGORITHM_REFUSED] =
+        REJECT("algorithm_refused", 401, INVALID_TOKEN,
+               "The token is signed in a way that is not accepted"),
+    [CLERK_KEY_UNKNOWN] =
+        REJECT("key_unknown", 401, INVALID_TOKEN,
+               "The token is signed with a key that is not known"),
+    [CLERK_SIGNATURE_INVALID] = REJECT("signature_invalid", 401, INVALID_TOKEN,
+                                       "The signature of the token is invalid"),
+    [CLERK_ISSUER_MISMATCH] = REJECT("issuer_mismatch", 401, INVALID_TOKEN,
+                                     "The token was issued by somebody else"),
+    [CLERK_PARTY_MISMATCH] =
+        REJECT("party_mismatch", 401, INVALID_TOKEN,
+               "The token was issued for another authorized party"),
+    [CLERK_SESSION_PENDING] =
+        REJECT("session_pending", 401, INVALID_TOKEN,
+               "The session has tasks that are still pending"),
 
     [CLERK_TOKEN_INACTIVE] = REJECT("token_inactive", 401, INVALID_TOKEN,
                                     "The token is unknown, expired or revoked"),
@@ -85,6 +101,7 @@ static const clerk_status_info_t rows[CLERK_STATUS_COUNT] = {
     [CLERK_ANSWER_TOO_LARGE] = UPSTREAM("clerk_answer_too_large"),
     [CLERK_ANSWER_MALFORMED] = UPSTREAM("clerk_answer_malformed"),
 
+    [CLERK_KEY_UNUSABLE] = CONFIG("key_unusable"),
     [CLERK_CREDENTIALS_REFUSED] = CONFIG("credentials_refused"),
     [CLERK_FEATURE_DISABLED] = CONFIG("feature_disabled"),
     [CLERK_REQUEST_REFUSED] = CONFIG("request_refused"),

@@ -162,6 +162,87 @@ clerk_status_t clerk_token_from_authorization(const char *header,
     return CLERK_OK;
 }
 
+/* One `name=value` after the other; an empty slice behind the last one. */
+static clerk_slice_t next_cookie(const char **rest)
+{
+    const char *start = *rest + strspn(*rest, " \t;");
+    apr_size_t len = strcspn(start, ";");
+
+    *rest = start + len;
+    while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
+        len--;
+    }
+    return clerk_slice_make(start, len);
+}
+
+/* The value, if the cookie is of this name, which is compared exactly. */
+static int is_cookie(clerk_slice_t cookie, const char *name,
+                     clerk_slice_t *value)
+{
+    apr_size_t len = strlen(name);
+
+    if (cookie.len <= len || !clerk_slice_starts(cookie, name)
+        || cookie.ptr[len] != '=') {
+        return 0;
+    }
+    *value = clerk_slice_make(cookie.ptr + len + 1, cookie.len - len - 1);
+    return 1;
+}
+
+clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
+                                       clerk_token_t *token)
+{
+    clerk_slice_t cookie;
+    clerk_slice_t value;
+
+    memset(token, 0, sizeof(*token));
+    if (!header) {
+        return CLERK_NO_TOKEN;
+    }
+    for (cookie = next_cookie(&header); cookie.len;
+         cookie = next_cookie(&header)) {
+        if (!is_cookie(cookie, name, &value)) {
+            continue;
+        }
+        if (!value.len) {
+            return CLERK_NO_TOKEN;
+        }
+        token->text = value;
+        token->from_cookie = 1;
+        token->kind = kind_of(value);
+        token->is_jwt = token->kind == CLERK_KIND_NONE && looks_like_jwt(value);
+        return token->is_jwt && value.len <= CLERK_TOKEN_MAX
+                   ? CLERK_OK
+                   : CLERK_KIND_UNKNOWN;
+    }
+    return CLERK_NO_TOKEN;
+}
+
+const char *clerk_token_without_cookie(apr_pool_t *p, const char *header,
+                                       const char *name)
+{
+    /* `a;b` is written as `a; b`. */
+    char *kept = apr_palloc(p, 2 * strlen(header) + 1);
+    apr_size_t len = 0;
+    clerk_slice_t cookie;
+    clerk_slice_t value;
+
+    for (cookie = next_cookie(&header); cookie.len;
+         cookie = next_cookie(&header)) {
+        if (is_cookie(cookie, name, &value)) {
+            continue;
+        }
+        if (len) {
+            kept[len++] = ';';
+            kept[len++] = ' ';
+        }
+        memcpy(kept + len, cookie.ptr, cookie.len);
+        len += cookie.len;
+    }
+    kept[len] = '\0';
+    return len ? kept : NULL;
+}
+
 const char *clerk_token_kind_name(clerk_kind_t kind)
 {
     apr_size_t i;

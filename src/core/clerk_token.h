@@ -9,6 +9,8 @@
 #ifndef CLERK_TOKEN_H
 #define CLERK_TOKEN_H
 
+#include <apr_pools.h>
+
 #include "clerk_crypto.h"
 #include "clerk_slice.h"
 #include "clerk_status.h"
@@ -29,6 +31,7 @@ typedef enum clerk_kind_t {
 typedef struct clerk_token_t {
     clerk_slice_t text; /* within the header it was found in */
     clerk_kind_t kind;  /* by prefix; CLERK_KIND_NONE: not known */
+    int from_cookie;    /* session tokens only */
     int is_jwt;         /* three base64url parts (RFC 7515), and no
                          * prefix of Clerk's before them */
 } clerk_token_t;
@@ -45,6 +48,23 @@ typedef struct clerk_token_t {
  */
 clerk_status_t clerk_token_from_authorization(
     const char *header, clerk_token_t *token) CLERK_MUST_USE;
+
+/*
+ * Find a token in a Cookie header (RFC 6265 section 4.2): the value of the
+ * first cookie of this name. CLERK_NO_TOKEN when there is none or it is empty;
+ * CLERK_KIND_UNKNOWN, with the token filled in, when it is no JWT or longer
+ * than CLERK_TOKEN_MAX: only session tokens travel in cookies. `header` may be
+ * NULL.
+ */
+clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
+                                       clerk_token_t *token) CLERK_MUST_USE;
+
+/*
+ * The header without all cookies of this name, in `p`; NULL when nothing is
+ * left of it.
+ */
+const char *clerk_token_without_cookie(apr_pool_t *p, const char *header,
+                                       const char *name);
 
 /* Clerk's name of a kind (`oauth_token`…); `unknown` for none. */
 const char *clerk_token_kind_name(clerk_kind_t kind);

@@ -2,6 +2,8 @@
 #include "clerk_verify.h"
 
 #include "clerk_api.h"
+#include "clerk_jwt.h"
+#include "clerk_payload.h"
 #include "clerk_record.h"
 
 /* An opaque token of Clerk's lives one day (wire contract, section 5). */
@@ -10,6 +12,12 @@
 #define LARGEST_LEEWAY 300 /* seconds */
 /* How far ahead of ours the clock of a machine that shares the cache may be. */
 #define CLOCK_DRIFT apr_time_from_sec(5)
+/* How long a JWT is believed without its signature being looked at again, and
+ * so a key that has left the set. */
+#define SIGNED_TTL 300 /* seconds */
+/* The kinds that come as JWTs, too. */
+#define JWT_KINDS \
+    ((unsigned int)CLERK_KIND_OAUTH | CLERK_KIND_SESSION | CLERK_KIND_M2M)
 /* How long an identity that lacks its profile is put up with. */
 #define PROFILE_RETRY apr_time_from_sec(10)
 
@@ -18,6 +26,7 @@ typedef struct verification_t {
     const clerk_ports_t *ports;
     const clerk_terms_t *terms;
     const clerk_token_t *token;
+    clerk_policy_t policy;
     apr_pool_t *p;
     unsigned char key[CLERK_SHA256_BYTES];
     clerk_verdict_t *verdict;
@@ -26,33 +35,64 @@ typedef struct verification_t {
 /* ------------------------------------------------------------------ */
 /* Before anything is spent                                           */
 
-static clerk_status_t check_kind(const verification_t *v,
-                                 const clerk_endpoint_t **endpoint)
+static const clerk_endpoint_t *oauth_endpoint(const clerk_realm_t *realm)
 {
-    *endpoint = NULL;
-    if (v->token->is_jwt) {
-        return CLERK_JWT_NOT_SUPPORTED;
+    switch (clerk_realm_opaque_verifier(realm)) {
+    case CLERK_VERIFIER_INTROSPECTION:
+        return &clerk_api_token_info;
+    case CLERK_VERIFIER_BACKEND:
+        return &clerk_api_oauth_verify;
+    default:
+        return NULL;
     }
-    if (v->token->kind == CLERK_KIND_NONE) {
+}
+
+/* Who can say something of an opaque token; NULL: nobody. */
+static const clerk_endpoint_t *find_endpoint(const clerk_realm_t *realm,
+                                             clerk_kind_t kind)
+{
+    if (realm->verifier == CLERK_VERIFIER_JWKS) {
+        /* No call to Clerk, for any token. */
+        return NULL;
+    }
+    switch (kind) {
+    case CLERK_KIND_OAUTH:
+        return oauth_endpoint(realm);
+    case CLERK_KIND_M2M:
+        return realm->machine_bearer || realm->bearer ? &clerk_api_m2m_verify
+                                                      : NULL;
+    case CLERK_KIND_API_KEY:
+        return realm->bearer ? &clerk_api_api_key_verify : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* The kinds that a location accepts out of where the token was found. */
+static clerk_policy_t policy_for(const clerk_terms_t *terms,
+                                 const clerk_token_t *token)
+{
+    clerk_policy_t policy = terms->policy;
+
+    if (token->from_cookie) {
+        policy.accepts &= CLERK_KIND_SESSION;
+    }
+    return policy;
+}
+
+static clerk_status_t check_kind(const verification_t *v)
+{
+    unsigned int kinds =
+        v->token->is_jwt ? JWT_KINDS : (unsigned int)v->token->kind;
+
+    if (!kinds) {
         return CLERK_KIND_UNKNOWN;
     }
-    if (v->token->kind == CLERK_KIND_OAUTH) {
-        switch (clerk_realm_opaque_verifier(&v->terms->realm)) {
-        case CLERK_VERIFIER_INTROSPECTION:
-            *endpoint = &clerk_api_token_info;
-            break;
-        case CLERK_VERIFIER_BACKEND:
-            *endpoint = &clerk_api_oauth_verify;
-            break;
-        default:
-            break;
-        }
-    }
-    if (!*endpoint) {
+    if (!v->token->is_jwt && !find_endpoint(&v->terms->realm, v->token->kind)) {
         /* What a location cannot verify is a kind that it does not accept. */
         return CLERK_KIND_NOT_ACCEPTED;
     }
-    return clerk_policy_check_kind(&v->terms->policy, v->token->kind);
+    return (v->policy.accepts & kinds) ? CLERK_OK : CLERK_KIND_NOT_ACCEPTED;
 }
 
 /* ------------------------------------------------------------------ */
@@ -77,6 +117,15 @@ static apr_time_t earlier(apr_time_t a, apr_time_t b)
     return a < b ? a : b;
 }
 
+/* A JWT cannot be revoked; only its key can. */
+static int seconds_believed(const clerk_terms_t *terms,
+                            const clerk_identity_t *identity)
+{
+    return terms->cache_ttl && (identity->facts & CLERK_FACT_SIGNED)
+               ? SIGNED_TTL
+               : terms->cache_ttl;
+}
+
 /*
  * Until when this location believes a record, be it fresh or out of the
  * cache, which may have kept it for a location with more patience.
@@ -90,7 +139,8 @@ static apr_time_t believed_until(const verification_t *v,
     if (!identity) {
         return record->verified_at + apr_time_from_sec(v->terms->negative_ttl);
     }
-    until = record->verified_at + apr_time_from_sec(v->terms->cache_ttl);
+    until = record->verified_at
+            + apr_time_from_sec(seconds_believed(v->terms, identity));
     if (identity->facts & CLERK_FACT_PROFILE_FAILED) {
         until = earlier(until, record->verified_at + PROFILE_RETRY);
     }
@@ -125,12 +175,14 @@ static int recall(const verification_t *v, clerk_record_t *record)
     return 1;
 }
 
-static void remember(const verification_t *v, const clerk_record_t *record)
+static void remember(const verification_t *v, const clerk_record_t *record,
+                     apr_time_t until)
 {
     const clerk_cache_port_t *cache = &v->ports->cache;
-    apr_time_t until = believed_until(v, record);
+    apr_time_t believed = believed_until(v, record);
     clerk_slice_t bytes;
 
+    until = earlier(until, believed);
     if (!cache->set || until <= record->verified_at
         || clerk_record_write(v->p, record, &bytes) != CLERK_OK) {
         return;
@@ -199,6 +251,12 @@ static clerk_status_t add_profile(const verification_t *v,
     return CLERK_OK;
 }
 
+static int wants_profile(const verification_t *v,
+                         const clerk_identity_t *identity)
+{
+    return v->terms->realm.userinfo && identity->kind == CLERK_KIND_OAUTH;
+}
+
 /* Ask Clerk, and keep what it definitely said. */
 static clerk_status_t consult(const verification_t *v,
                               const clerk_endpoint_t *endpoint,
@@ -207,7 +265,7 @@ static clerk_status_t consult(const verification_t *v,
     clerk_record_t record = { 0 };
 
     record.status = ask(v, endpoint, identity);
-    if (record.status == CLERK_OK && v->terms->realm.userinfo) {
+    if (record.status == CLERK_OK && wants_profile(v, *identity)) {
         record.status = add_profile(v, *identity);
     }
     if (clerk_status_class(record.status) > CLERK_CLASS_REJECT) {
@@ -224,8 +282,94 @@ static clerk_status_t consult(const verification_t *v,
         *identity = NULL;
     }
     record.identity = *identity;
-    remember(v, &record);
+    remember(v, &record, believed_until(v, &record));
     return record.status;
+}
+
+/* ------------------------------------------------------------------ */
+/* Signatures                                                         */
+
+static clerk_status_t prove(const verification_t *v, const clerk_jwt_t *jwt,
+                            clerk_proof_t *proof)
+{
+    const clerk_realm_t *realm = &v->terms->realm;
+
+    proof->log = &v->ports->log;
+    if (realm->jwt_key) {
+        proof->as_of = v->ports->now();
+        return clerk_crypto_rsa_verify(realm->jwt_key, jwt->alg,
+                                       jwt->signed_text, jwt->signature);
+    }
+    if (!jwt->kid) {
+        return CLERK_KEY_UNKNOWN;
+    }
+    return v->ports->keys.check(v->ports->keys.self, realm, jwt, proof, v->p);
+}
+
+/*
+ * A JWT is proved here and now; a refusal is not worth remembering, since it
+ * costs no call. The payload is not looked at before the signature is right,
+ * but for what kind of token it is.
+ */
+static clerk_status_t examine(const verification_t *v, const clerk_jwt_t *jwt,
+                              clerk_identity_t **identity)
+{
+    clerk_record_t record = { 0 };
+    clerk_proof_t proof = { 0 };
+    clerk_status_t status;
+
+    *identity = NULL;
+    status = prove(v, jwt, &proof);
+    if (status == CLERK_OK) {
+        status = clerk_payload_read(jwt, v->p, identity);
+    }
+    if (status == CLERK_OK && wants_profile(v, *identity)) {
+        /* What is refused anyway costs no call, not even the first time. */
+        status = clerk_policy_check(&v->policy, *identity, v->ports->now());
+        if (status == CLERK_OK) {
+            status = add_profile(v, *identity);
+        }
+    }
+    if (status != CLERK_OK) {
+        *identity = NULL;
+        return status;
+    }
+    record.verified_at = v->ports->now();
+    record.identity = *identity;
+    /* The key may have left the set right after it was last seen there. */
+    remember(v, &record, proof.as_of + apr_time_from_sec(SIGNED_TTL));
+    return CLERK_OK;
+}
+
+/* ------------------------------------------------------------------ */
+
+static clerk_status_t find_out(const verification_t *v,
+                               clerk_identity_t **identity)
+{
+    const clerk_realm_t *realm = &v->terms->realm;
+    const clerk_endpoint_t *endpoint;
+    clerk_status_t status;
+    clerk_jwt_t jwt;
+
+    *identity = NULL;
+    if (!v->token->is_jwt) {
+        return consult(v, find_endpoint(realm, v->token->kind), identity);
+    }
+    status = clerk_jwt_read(v->p, v->token->text, &jwt);
+    if (status != CLERK_OK) {
+        return status;
+    }
+    v->verdict->kind = jwt.kind;
+    status = clerk_policy_check_kind(&v->policy, jwt.kind);
+    if (status != CLERK_OK) {
+        return status;
+    }
+    endpoint =
+        realm->verifier == CLERK_VERIFIER_AUTO || jwt.kind != CLERK_KIND_OAUTH
+            ? NULL
+            : oauth_endpoint(realm);
+    return endpoint ? consult(v, endpoint, identity)
+                    : examine(v, &jwt, identity);
 }
 
 clerk_status_t clerk_verify(const clerk_ports_t *ports,
@@ -236,29 +380,26 @@ clerk_status_t clerk_verify(const clerk_ports_t *ports,
     verification_t v = { .ports = ports,
                          .terms = terms,
                          .token = token,
+                         .policy = policy_for(terms, token),
                          .p = p,
                          .verdict = verdict };
-    const clerk_endpoint_t *endpoint;
     clerk_record_t record = { 0 };
     clerk_status_t status;
 
     memset(verdict, 0, sizeof(*verdict));
-    status = check_kind(&v, &endpoint);
+    verdict->kind = token->kind;
+    status = check_kind(&v);
     if (status == CLERK_OK) {
         status = make_key(&v);
     }
     if (status != CLERK_OK) {
         return status;
     }
-    if (recall(&v, &record)) {
-        status = record.status;
-    }
-    else {
-        status = consult(&v, endpoint, &record.identity);
-    }
+    status =
+        recall(&v, &record) ? record.status : find_out(&v, &record.identity);
     if (status == CLERK_OK) {
-        status =
-            clerk_policy_check(&terms->policy, record.identity, ports->now());
+        verdict->kind = record.identity->kind;
+        status = clerk_policy_check(&v.policy, record.identity, ports->now());
     }
     if (status == CLERK_OK) {
         verdict->identity = record.identity;

@@ -34,6 +34,7 @@ typedef enum clerk_cache_use_t {
 /* A verdict, and how it came about. */
 typedef struct clerk_verdict_t {
     clerk_identity_t *identity; /* with CLERK_OK only, else NULL */
+    clerk_kind_t kind;          /* as far as it is known */
     clerk_cache_use_t cache;
     int retry_after; /* seconds, for 503; 0: Clerk gave none */
 } clerk_verdict_t;

@@ -4,7 +4,9 @@
 #include <apr_strings.h>
 #include <http_request.h>
 
+#include "clerk_jwt.h"
 #include "mod_auth_clerk_answer.h"
+#include "mod_auth_clerk_env.h"
 #include "mod_auth_clerk_log.h"
 #include "mod_auth_clerk_request.h"
 
@@ -19,27 +21,59 @@ static clerk_status_t fetch_nothing(void *self, const clerk_call_t *call,
     return CLERK_INTERNAL;
 }
 
+static clerk_status_t check_nothing(void *self, const clerk_realm_t *realm,
+                                    const clerk_jwt_t *jwt,
+                                    clerk_proof_t *proof, apr_pool_t *p)
+{
+    (void)self;
+    (void)realm;
+    (void)jwt;
+    (void)proof;
+    (void)p;
+    return CLERK_INTERNAL;
+}
+
 /* Of this child; set before it serves. */
 static clerk_ports_t child_ports = {
     .fetch = { NULL, fetch_nothing },
+    .keys = { NULL, check_nothing },
     .now = apr_time_now,
 };
 
 void auth_clerk_authn_serve(const clerk_fetch_port_t *fetch,
-                            const clerk_cache_port_t *cache)
+                            const clerk_cache_port_t *cache,
+                            const clerk_keys_port_t *keys)
 {
     child_ports.fetch = *fetch;
     child_ports.cache = *cache;
+    child_ports.keys = *keys;
 }
 
+/* The first place that has one decides; the others are not looked at. */
 static clerk_status_t find_token(request_rec *r, auth_clerk_request_t *note)
 {
+    static const auth_clerk_source_t header_only[] = { { NULL } };
+    const apr_array_header_t *sources = note->plan->sources;
+    const auth_clerk_source_t *source = header_only;
+    clerk_status_t status = CLERK_NO_TOKEN;
+    int count = 1;
+
     if (note->plan->fault) {
         auth_clerk_log_fault(r, note->plan);
         return CLERK_MISCONFIGURED;
     }
-    return clerk_token_from_authorization(auth_clerk_request_authorization(r),
-                                          &note->token);
+    if (sources) {
+        source = (const auth_clerk_source_t *)sources->elts;
+        count = sources->nelts;
+    }
+    for (; count-- && status == CLERK_NO_TOKEN; source++) {
+        status = source->cookie
+                     ? clerk_token_from_cookie(auth_clerk_request_cookie(r),
+                                               source->cookie, &note->token)
+                     : clerk_token_from_authorization(
+                         auth_clerk_request_authorization(r), &note->token);
+    }
+    return status;
 }
 
 /*
@@ -67,7 +101,7 @@ static clerk_identity_t *known_identity(const request_rec *r,
 }
 
 /* CLERK_OK and an identity in the verdict, or why there is none. */
-static clerk_status_t verify(request_rec *r, const auth_clerk_request_t *note,
+static clerk_status_t verify(request_rec *r, auth_clerk_request_t *note,
                              clerk_verdict_t *verdict)
 {
     const clerk_terms_t *terms = &note->plan->terms;
@@ -76,26 +110,34 @@ static clerk_status_t verify(request_rec *r, const auth_clerk_request_t *note,
 
     memset(verdict, 0, sizeof(*verdict));
     verdict->identity = known_identity(r, note);
+    if (verdict->identity && note->token.from_cookie
+        && verdict->identity->kind != CLERK_KIND_SESSION) {
+        return CLERK_KIND_NOT_ACCEPTED;
+    }
     if (verdict->identity) {
         return clerk_policy_check(&terms->policy, verdict->identity,
                                   apr_time_now());
     }
     ports.log = auth_clerk_log_port(r);
     status = clerk_verify(&ports, terms, &note->token, r->pool, verdict);
+    note->token.kind = verdict->kind;
     auth_clerk_log_verdict(r, note, status, verdict);
     return status;
 }
 
 /*
- * REMOTE_USER. Elsewhere control characters are dropped; here that could make
- * one user's name into another's.
+ * REMOTE_USER, out of Clerk's word alone: an `email` that a machine wrote into
+ * its own token names nobody (D12). Elsewhere control characters are dropped;
+ * here that could make one user's name into another's.
  */
 static clerk_status_t set_user(request_rec *r, const char *claim,
                                const clerk_identity_t *identity)
 {
     const char *user = clerk_claims_only(identity, claim);
+    unsigned int kinds = auth_clerk_env_kinds(claim);
 
-    if (!user || !*user || *clerk_slice_find_control(user)) {
+    if (!((unsigned int)identity->kind & kinds) || !user || !*user
+        || *clerk_slice_find_control(user)) {
         return CLERK_REMOTE_USER_MISSING;
     }
     r->user = apr_pstrdup(r->pool, user);
@@ -106,7 +148,7 @@ static clerk_status_t set_user(request_rec *r, const char *claim,
 static int check_user_id(request_rec *r)
 {
     auth_clerk_request_t *note;
-    clerk_verdict_t verdict = { NULL, CLERK_CACHE_UNUSED, 0 };
+    clerk_verdict_t verdict = { 0 };
     clerk_status_t status;
 
     if (!auth_clerk_request_is_ours(r)) {

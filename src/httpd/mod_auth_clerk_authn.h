@@ -12,9 +12,10 @@
 #include "clerk_ports.h"
 #include "mod_auth_clerk_private.h"
 
-/* The fetch and cache ports of this process; call once per child. */
+/* The ports of this process; call once per child. */
 void auth_clerk_authn_serve(const clerk_fetch_port_t *fetch,
-                            const clerk_cache_port_t *cache);
+                            const clerk_cache_port_t *cache,
+                            const clerk_keys_port_t *keys);
 
 void auth_clerk_authn_register_hooks(apr_pool_t *p);
 

@@ -31,6 +31,11 @@ typedef struct auth_clerk_export_t {
     const char *header;   /* `X-Clerk-Name` */
 } auth_clerk_export_t;
 
+/* One place of ClerkTokenSource to look for a token. */
+typedef struct auth_clerk_source_t {
+    const char *cookie; /* its name; NULL: the Authorization header */
+} auth_clerk_source_t;
+
 /* The scopes of one `Require clerk-scope` line, for the challenge. */
 typedef struct auth_clerk_scopes_t {
     apr_int64_t limited;        /* methods, as in <Limit> */
@@ -62,6 +67,8 @@ typedef enum auth_clerk_merging_t {
     X(const char *, client_secret) \
     X(const char *, jwt_key) \
     X(const apr_array_header_t *, audiences) \
+    X(const apr_array_header_t *, parties) \
+    X(const apr_array_header_t *, sources) \
     X(const char *, remote_user) \
     X(const char *, proxy) \
     X(const char *, proxy_host) \
@@ -73,6 +80,7 @@ typedef enum auth_clerk_merging_t {
     X(audience_mode) \
     X(leeway) \
     X(userinfo) \
+    X(allow_pending) \
     X(pass) \
     X(pass_token) \
     X(cache_ttl) \

@@ -3,11 +3,13 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <apr_uri.h>
 
 #include "clerk_instance.h"
 #include "mod_auth_clerk_check.h"
 #include "mod_auth_clerk_secret.h"
 
+#define DEFAULT_COOKIE "__session"
 #define LEEWAY_MAX 300 /* seconds */
 
 typedef struct choice_t {
@@ -152,10 +154,26 @@ const char *auth_clerk_set_jwt_key(cmd_parms *cmd, void *conf,
                                    const char *value)
 {
     auth_clerk_dir_conf_t *dir = conf;
+    const char *sentence;
+    clerk_rsa_t *key;
 
     auth_clerk_check_note(cmd, dir);
-    return auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_TEXT,
-                                  &dir->jwt_key);
+    sentence = auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_TEXT,
+                                      &dir->jwt_key);
+    if (!sentence
+        && clerk_crypto_rsa_from_pem(cmd->temp_pool, dir->jwt_key, &key)
+               != CLERK_OK
+        && !auth_clerk_secret_is_placeholder(dir->jwt_key)) {
+        return apr_psprintf(cmd->pool,
+                            "%s: what it gives is not accepted; give an RSA "
+                            "public key of %d to %d bits in PEM form",
+                            cmd->cmd->name, CLERK_RSA_MIN_BITS,
+                            CLERK_RSA_MAX_BITS);
+    }
+    if (!sentence && auth_clerk_secret_is_placeholder(dir->jwt_key)) {
+        dir->jwt_key = NULL;
+    }
+    return sentence;
 }
 
 /* A name that is taken as it stands: a client id, a claim. */
@@ -284,6 +302,87 @@ const char *auth_clerk_set_leeway(cmd_parms *cmd, void *conf, const char *value)
 
     auth_clerk_check_note(cmd, dir);
     return auth_clerk_directive_seconds(cmd, value, LEEWAY_MAX, &dir->leeway);
+}
+
+/* RFC 6454 section 6.2: scheme, host, and port where it is not the default. */
+static int is_origin(apr_pool_t *scratch, const char *value)
+{
+    apr_uri_t uri;
+
+    return apr_uri_parse(scratch, value, &uri) == APR_SUCCESS && uri.scheme
+           && uri.hostname && *uri.hostname && !uri.user && !uri.path
+           && !uri.query && !uri.fragment;
+}
+
+const char *auth_clerk_set_parties(cmd_parms *cmd, void *conf, int argc,
+                                   char *const argv[])
+{
+    static const char accepted[] = "give one origin or more, such as "
+                                   "https://app.example.com";
+    auth_clerk_dir_conf_t *dir = conf;
+    int i;
+
+    auth_clerk_check_note(cmd, dir);
+    if (argc == 0) {
+        return auth_clerk_directive_refuse(cmd, "", accepted);
+    }
+    for (i = 0; i < argc; i++) {
+        if (!is_origin(cmd->temp_pool, argv[i])) {
+            return auth_clerk_directive_refuse(cmd, argv[i], accepted);
+        }
+    }
+    dir->parties = words(cmd, argc, argv);
+    return NULL;
+}
+
+/* RFC 6265 section 4.1.1: a cookie's name is a token. */
+static int is_cookie_name(const char *name)
+{
+    const char *c;
+
+    for (c = name; *c; c++) {
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f
+            || ap_strchr_c("()<>@,;:\\\"/[]?={}", *c)) {
+            return 0;
+        }
+    }
+    return *name != '\0';
+}
+
+const char *auth_clerk_set_sources(cmd_parms *cmd, void *conf, int argc,
+                                   char *const argv[])
+{
+    static const char accepted[] = "give header, cookie or cookie:name, in "
+                                   "the order in which to look";
+    auth_clerk_dir_conf_t *dir = conf;
+    apr_array_header_t *sources =
+        apr_array_make(cmd->pool, argc + 1, sizeof(auth_clerk_source_t));
+    int i;
+
+    auth_clerk_check_note(cmd, dir);
+    if (argc == 0) {
+        return auth_clerk_directive_refuse(cmd, "", accepted);
+    }
+    for (i = 0; i < argc; i++) {
+        auth_clerk_source_t *source = apr_array_push(sources);
+
+        source->cookie = NULL;
+        if (strcasecmp(argv[i], "header") == 0) {
+            continue;
+        }
+        if (strcasecmp(argv[i], "cookie") == 0) {
+            source->cookie = DEFAULT_COOKIE;
+        }
+        else if (strncasecmp(argv[i], "cookie:", 7) == 0
+                 && is_cookie_name(argv[i] + 7)) {
+            source->cookie = argv[i] + 7;
+        }
+        else {
+            return auth_clerk_directive_refuse(cmd, argv[i], accepted);
+        }
+    }
+    dir->sources = sources;
+    return NULL;
 }
 
 const char *auth_clerk_set_flag(cmd_parms *cmd, void *conf, int on)

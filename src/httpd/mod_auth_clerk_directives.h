@@ -57,6 +57,8 @@ AUTH_CLERK_DIRECTIVE(cache_secret);
 AUTH_CLERK_DIRECTIVE_ARGV(issuers);
 AUTH_CLERK_DIRECTIVE_ARGV(accepts);
 AUTH_CLERK_DIRECTIVE_ARGV(audience);
+AUTH_CLERK_DIRECTIVE_ARGV(parties);
+AUTH_CLERK_DIRECTIVE_ARGV(sources);
 const char *auth_clerk_set_export(cmd_parms *cmd, void *conf, const char *claim,
                                   const char *name);
 

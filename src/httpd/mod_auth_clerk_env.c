@@ -21,6 +21,7 @@ struct variable_t {
     const char *header;
     value_fn *value;
     const char *claim;
+    unsigned int kinds; /* of token, in which the claim is Clerk's word */
 };
 
 /* ------------------------------------------------------------------ */
@@ -30,7 +31,7 @@ static const char *claim_value(const clerk_identity_t *identity, apr_pool_t *p,
                                const variable_t *variable)
 {
     (void)p;
-    return clerk_claims_get(identity, variable->claim);
+    return clerk_claims_of_kinds(identity, variable->claim, variable->kinds);
 }
 
 static const char *kind_value(const clerk_identity_t *identity, apr_pool_t *p,
@@ -56,31 +57,62 @@ static const char *expiry_value(const clerk_identity_t *identity, apr_pool_t *p,
     return identity->expires ? apr_off_t_toa(p, identity->expires) : NULL;
 }
 
+#define ANY CLERK_KIND_ANY
+#define OAUTH CLERK_KIND_OAUTH
+#define SESSION CLERK_KIND_SESSION
+#define USER (CLERK_KIND_OAUTH | CLERK_KIND_SESSION)
+
+/* clang-format off */
 static const variable_t variables[] = {
-    { "CLERK_TOKEN_TYPE", "X-Clerk-Token-Type", kind_value, NULL },
-    { "CLERK_SUBJECT", "X-Clerk-Subject", claim_value, "sub" },
-    { "CLERK_USER_ID", "X-Clerk-User-Id", user_value, NULL },
-    { "CLERK_CLIENT_ID", "X-Clerk-Client-Id", claim_value, "client_id" },
-    { "CLERK_SCOPES", "X-Clerk-Scopes", claim_value, "scope" },
-    { "CLERK_TOKEN_ID", "X-Clerk-Token-Id", claim_value, "jti" },
-    { "CLERK_EXPIRES", "X-Clerk-Expires", expiry_value, NULL },
-    { "CLERK_SESSION_ID", "X-Clerk-Session-Id", claim_value, "sid" },
+    { "CLERK_TOKEN_TYPE", "X-Clerk-Token-Type", kind_value, NULL, ANY },
+    { "CLERK_SUBJECT", "X-Clerk-Subject", claim_value, "sub", ANY },
+    { "CLERK_USER_ID", "X-Clerk-User-Id", user_value, NULL, ANY },
+    { "CLERK_CLIENT_ID", "X-Clerk-Client-Id", claim_value, "client_id",
+      OAUTH },
+    { "CLERK_SCOPES", "X-Clerk-Scopes", claim_value, "scope", ANY },
+    { "CLERK_TOKEN_ID", "X-Clerk-Token-Id", claim_value, "jti", ANY },
+    { "CLERK_EXPIRES", "X-Clerk-Expires", expiry_value, NULL, ANY },
+    { "CLERK_SESSION_ID", "X-Clerk-Session-Id", claim_value, "sid",
+      SESSION },
     { "CLERK_AUTHORIZED_PARTY", "X-Clerk-Authorized-Party", claim_value,
-      "azp" },
-    { "CLERK_ACTOR", "X-Clerk-Actor", claim_value, "act.sub" },
-    { "CLERK_ORG_ID", "X-Clerk-Org-Id", claim_value, "org_id" },
-    { "CLERK_ORG_SLUG", "X-Clerk-Org-Slug", claim_value, "org_slug" },
-    { "CLERK_EMAIL", "X-Clerk-Email", claim_value, "email" },
+      "azp", USER },
+    { "CLERK_ACTOR", "X-Clerk-Actor", claim_value, "act.sub", USER },
+    { "CLERK_ORG_ID", "X-Clerk-Org-Id", claim_value, "org_id",
+      USER | CLERK_KIND_API_KEY },
+    { "CLERK_ORG_SLUG", "X-Clerk-Org-Slug", claim_value, "org_slug", USER },
+    { "CLERK_ORG_ROLE", "X-Clerk-Org-Role", claim_value, "org_role",
+      SESSION },
+    { "CLERK_ORG_PERMISSIONS", "X-Clerk-Org-Permissions", claim_value,
+      "org_permissions", SESSION },
+    { "CLERK_MACHINE_ID", "X-Clerk-Machine-Id", claim_value, "sub",
+      CLERK_KIND_M2M },
+    { "CLERK_EMAIL", "X-Clerk-Email", claim_value, "email", USER },
     { "CLERK_EMAIL_VERIFIED", "X-Clerk-Email-Verified", claim_value,
-      "email_verified" },
-    { "CLERK_NAME", "X-Clerk-Name", claim_value, "name" },
-    { "CLERK_GIVEN_NAME", "X-Clerk-Given-Name", claim_value, "given_name" },
-    { "CLERK_FAMILY_NAME", "X-Clerk-Family-Name", claim_value, "family_name" },
-    { "CLERK_USERNAME", "X-Clerk-Username", claim_value, "username" },
-    { "CLERK_PICTURE", "X-Clerk-Picture", claim_value, "picture" },
+      "email_verified", USER },
+    { "CLERK_NAME", "X-Clerk-Name", claim_value, "name", USER },
+    { "CLERK_GIVEN_NAME", "X-Clerk-Given-Name", claim_value, "given_name",
+      USER },
+    { "CLERK_FAMILY_NAME", "X-Clerk-Family-Name", claim_value,
+      "family_name", USER },
+    { "CLERK_USERNAME", "X-Clerk-Username", claim_value, "username", USER },
+    { "CLERK_PICTURE", "X-Clerk-Picture", claim_value, "picture", USER },
 };
+/* clang-format on */
 
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+
+unsigned int auth_clerk_env_kinds(const char *claim)
+{
+    apr_size_t i;
+
+    for (i = 0; i < VARIABLES; i++) {
+        /* `sub` has two rows, the first of which is for all. */
+        if (variables[i].claim && strcmp(variables[i].claim, claim) == 0) {
+            return variables[i].kinds;
+        }
+    }
+    return CLERK_KIND_ANY;
+}
 
 /* The value without control characters; itself when it has none. */
 static const char *strip(apr_pool_t *p, const char *value)

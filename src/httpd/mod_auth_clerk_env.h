@@ -19,4 +19,10 @@ const char *auth_clerk_env_variable(const auth_clerk_plan_t *plan, int index);
 
 void auth_clerk_env_register_hooks(apr_pool_t *p);
 
+/*
+ * The kinds of token (a set of clerk_kind_t) in which a claim is Clerk's own
+ * word. For claims that mean nothing to the module these are all.
+ */
+unsigned int auth_clerk_env_kinds(const char *claim);
+
 #endif

@@ -24,6 +24,11 @@ void auth_clerk_log_share(clerk_shared_t *shared)
     shared_memory = shared;
 }
 
+clerk_shared_t *auth_clerk_log_shared(void)
+{
+    return shared_memory;
+}
+
 void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,
                                 const char *sentence)
 {
@@ -94,6 +99,16 @@ static void hint_at_other_clients(request_rec *r, const clerk_event_t *event)
     }
 }
 
+static void log_skipped_keys(request_rec *r, const clerk_event_t *event)
+{
+    int i;
+
+    for (i = 0; event->skipped && i < event->skipped->nelts; i++) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "key set: %s",
+                      APR_ARRAY_IDX(event->skipped, i, const char *));
+    }
+}
+
 static void log_call(void *self, const clerk_event_t *event)
 {
     request_rec *r = self;
@@ -103,6 +118,7 @@ static void log_call(void *self, const clerk_event_t *event)
                   "asked Clerk's %s: %s, HTTP status %d, %d ms",
                   event->endpoint, clerk_status_info(event->status)->name,
                   answer->http, (int)apr_time_as_msec(answer->took));
+    log_skipped_keys(r, event);
     hint_at_other_clients(r, event);
     if (clerk_status_class(event->status) > CLERK_CLASS_REJECT) {
         log_failure(r, event);
@@ -114,6 +130,25 @@ clerk_log_port_t auth_clerk_log_port(request_rec *r)
     clerk_log_port_t port = { r, log_call };
 
     return port;
+}
+
+/* Who verifies, or verified, a token of this kind. */
+static const char *verifier_of(const auth_clerk_request_t *note,
+                               const clerk_verdict_t *verdict)
+{
+    const clerk_realm_t *realm = &note->plan->terms.realm;
+    int is_signed = verdict->identity
+                        ? (verdict->identity->facts & CLERK_FACT_SIGNED) != 0
+                        : note->token.is_jwt
+                              && (verdict->kind != CLERK_KIND_OAUTH
+                                  || realm->verifier == CLERK_VERIFIER_AUTO);
+
+    if (is_signed) {
+        return "signature";
+    }
+    return clerk_realm_verifier_name(verdict->kind == CLERK_KIND_OAUTH
+                                         ? clerk_realm_opaque_verifier(realm)
+                                         : CLERK_VERIFIER_BACKEND);
 }
 
 void auth_clerk_log_verdict(request_rec *r, const auth_clerk_request_t *note,
@@ -138,9 +173,7 @@ void auth_clerk_log_verdict(request_rec *r, const auth_clerk_request_t *note,
     clerk_token_fingerprint(note->token.text, fingerprint);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "section %s, verifier %s, cache %s: %s %s is %s",
-                  note->plan->section,
-                  clerk_realm_verifier_name(
-                      clerk_realm_opaque_verifier(&note->plan->terms.realm)),
+                  note->plan->section, verifier_of(note, verdict),
                   uses[verdict->cache], clerk_token_kind_name(note->token.kind),
                   fingerprint, clerk_status_info(status)->name);
 }
@@ -151,8 +184,6 @@ static const char *particulars(const request_rec *r,
                                clerk_status_t status)
 {
     switch (status) {
-    case CLERK_JWT_NOT_SUPPORTED:
-        return " (this version of mod_auth_clerk does not verify JWTs)";
     case CLERK_REMOTE_USER_MISSING:
         return apr_pstrcat(r->pool, " (ClerkRemoteUser ",
                            note->plan->remote_user, ")", NULL);
@@ -174,8 +205,7 @@ void auth_clerk_log_refusal(request_rec *r, const auth_clerk_request_t *note,
     }
     if (note->token.text.len) {
         clerk_token_fingerprint(note->token.text, fingerprint);
-        kind = note->token.is_jwt ? "jwt"
-                                  : clerk_token_kind_name(note->token.kind);
+        kind = clerk_token_kind_name(note->token.kind);
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                   "refused with %d: reason=%s token=%s sha256=%s: %s%s",

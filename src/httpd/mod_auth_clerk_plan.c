@@ -106,6 +106,8 @@ static void plan_verifier(auth_clerk_plan_t *plan,
     realm->client_id = conf->client_id;
     realm->client_secret = conf->client_secret;
     realm->secret_key = conf->secret_key;
+    realm->machine_secret_key = conf->machine_secret_key;
+    realm->jwt_key_text = conf->jwt_key;
     realm->userinfo = number(conf->userinfo, 0);
 
     if (conf->client_secret && !conf->client_id) {
@@ -145,13 +147,25 @@ static void plan_kinds(auth_clerk_plan_t *plan,
     }
 }
 
-static const apr_array_header_t *one_audience(apr_pool_t *p,
-                                              const char *audience)
+static const apr_array_header_t *list_of_one(apr_pool_t *p, const char *value)
 {
     apr_array_header_t *list = apr_array_make(p, 1, sizeof(const char *));
 
-    APR_ARRAY_PUSH(list, const char *) = audience;
+    APR_ARRAY_PUSH(list, const char *) = value;
     return list;
+}
+
+/* Clerk's tokens carry the instance's own host, even behind a proxy (D8). */
+static const apr_array_header_t *issuers(apr_pool_t *p,
+                                         const auth_clerk_dir_conf_t *conf)
+{
+    const char *host = conf->key_host ? conf->key_host : conf->domain;
+
+    if (conf->issuers) {
+        return conf->issuers;
+    }
+    return list_of_one(p, host ? apr_pstrcat(p, "https://", host, NULL)
+                               : conf->frontend_api);
 }
 
 static void plan_policy(auth_clerk_plan_t *plan, apr_pool_t *p,
@@ -160,14 +174,18 @@ static void plan_policy(auth_clerk_plan_t *plan, apr_pool_t *p,
     clerk_policy_t *policy = &plan->terms.policy;
 
     policy->leeway = number(conf->leeway, DEFAULT_LEEWAY);
+    policy->parties = conf->parties;
+    policy->allow_pending = number(conf->allow_pending, 0);
+    policy->issuers = issuers(p, conf);
     policy->audience_mode = CLERK_AUDIENCE_ANY;
     if (conf->audience_mode != AUTH_CLERK_UNSET) {
         policy->audience_mode = (clerk_audience_mode_t)conf->audience_mode;
         policy->audiences = conf->audiences;
+        policy->audience_is_explicit = 1;
     }
     else if (conf->client_id) {
         policy->audience_mode = CLERK_AUDIENCE_REQUIRED;
-        policy->audiences = one_audience(p, conf->client_id);
+        policy->audiences = list_of_one(p, conf->client_id);
     }
 }
 
@@ -186,6 +204,7 @@ const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
     plan_policy(plan, p, conf);
     plan->terms.cache_ttl = number(conf->cache_ttl, DEFAULT_CACHE_TTL);
     plan->terms.negative_ttl = number(conf->negative_ttl, DEFAULT_NEGATIVE_TTL);
+    plan->sources = conf->sources;
     plan->remote_user =
         conf->remote_user ? conf->remote_user : DEFAULT_REMOTE_USER;
     plan->pass = number(conf->pass, AUTH_CLERK_PASS_ENV);
@@ -194,10 +213,10 @@ const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
     plan->scopes = conf->scopes;
     plan->section = conf->section;
     if (!plan->fault && clerk_realm_finish(&plan->terms.realm, p) != CLERK_OK) {
-        find_fault(
-            plan, AUTH_CLERK_FAULT_CONTRADICTION,
-            "the credentials of this section could not be prepared, which "
-            "is a defect of the server's OpenSSL");
+        find_fault(plan, AUTH_CLERK_FAULT_CONTRADICTION,
+                   "the credentials of this section could not be prepared; "
+                   "look at ClerkJWTKey, if it is set, and at the server's "
+                   "OpenSSL");
     }
     return plan;
 }

@@ -24,8 +24,9 @@ struct auth_clerk_plan_t {
     const char *fault; /* one sentence for the
                         * administrator, or NULL */
     clerk_terms_t terms;
-    const char *remote_user; /* claim that becomes REMOTE_USER */
-    int pass;                /* AUTH_CLERK_PASS_… */
+    const apr_array_header_t *sources; /* auth_clerk_source_t */
+    const char *remote_user;           /* claim that becomes REMOTE_USER */
+    int pass;                          /* AUTH_CLERK_PASS_… */
     int pass_token;
     const apr_array_header_t *exports; /* auth_clerk_export_t, or NULL */
     const apr_array_header_t *scopes;  /* auth_clerk_scopes_t, or NULL */

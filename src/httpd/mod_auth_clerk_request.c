@@ -57,16 +57,34 @@ const clerk_identity_t *auth_clerk_request_identity(const request_rec *r)
     return NULL;
 }
 
-const char *auth_clerk_request_authorization(const request_rec *r)
+/* The note of this request, or of one that it came from, that has a header
+ * which was taken off. */
+static const auth_clerk_request_t *taken_from(const request_rec *r, int cookie)
 {
-    const char *header = apr_table_get(r->headers_in, "Authorization");
     const auth_clerk_request_t *note;
 
-    for (; !header && r; r = auth_clerk_request_origin(r)) {
+    for (; r; r = auth_clerk_request_origin(r)) {
         note = auth_clerk_request_peek(r);
-        header = note ? note->authorization : NULL;
+        if (note && (cookie ? note->cookie : note->authorization)) {
+            return note;
+        }
     }
-    return header;
+    return NULL;
+}
+
+const char *auth_clerk_request_authorization(const request_rec *r)
+{
+    const auth_clerk_request_t *note = taken_from(r, 0);
+
+    return note ? note->authorization
+                : apr_table_get(r->headers_in, "Authorization");
+}
+
+const char *auth_clerk_request_cookie(const request_rec *r)
+{
+    const auth_clerk_request_t *note = taken_from(r, 1);
+
+    return note ? note->cookie : apr_table_get(r->headers_in, "Cookie");
 }
 
 void auth_clerk_request_report(request_rec *r, const auth_clerk_request_t *note)

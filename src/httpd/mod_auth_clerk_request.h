@@ -19,6 +19,7 @@ struct auth_clerk_request_t {
     int is_ours; /* AuthType Clerk is in force under this configuration */
     clerk_identity_t *identity;        /* verified, or NULL */
     const char *authorization;         /* the header that was taken off */
+    const char *cookie;                /* likewise, before it was cut */
     clerk_token_t token;               /* what was found in it */
     char *user;                        /* what r->user was set to */
     const auth_clerk_request_t *sub;   /* of the last subrequest of ours */
@@ -53,9 +54,10 @@ const request_rec *auth_clerk_request_origin(const request_rec *r);
  */
 const clerk_identity_t *auth_clerk_request_identity(const request_rec *r);
 
-/* The Authorization header as the client sent it: here, or, where it has been
- * taken off, from the request that this one came from. NULL without one. */
+/* The Authorization and Cookie headers as the client sent them: from where
+ * they have been taken off, or as they are. NULL without one. */
 const char *auth_clerk_request_authorization(const request_rec *r);
+const char *auth_clerk_request_cookie(const request_rec *r);
 
 /*
  * Tell the request that a subrequest belongs to how it ended. What is told

@@ -108,23 +108,61 @@ static void clean_connection(request_rec *r, const auth_clerk_plan_t *plan)
     }
 }
 
-/*
- * Take the token off the request, so that no backend can replay it. It is
- * kept for our own hooks, here and on subrequests and internal redirects. The
- * credentials of another scheme are none of our business.
- */
-static void take_token(request_rec *r, auth_clerk_request_t *note)
+static void take_header(request_rec *r, auth_clerk_request_t *note)
 {
     const char *header = apr_table_get(r->headers_in, "Authorization");
 
     if (!header
         || (ap_cstr_casecmpn(header, "Bearer", 6) != 0
             && !ap_strcasestr(header, "bearer "))) {
+        /* The credentials of another scheme are none of our business. */
         return;
     }
     note->authorization = header;
     apr_table_unset(r->headers_in, "Authorization");
-    if (mod_cache_is_loaded) {
+}
+
+static void take_cookie(request_rec *r, auth_clerk_request_t *note,
+                        const char *name)
+{
+    const char *header = apr_table_get(r->headers_in, "Cookie");
+    const char *rest;
+    clerk_token_t token;
+
+    if (clerk_token_from_cookie(header, name, &token) == CLERK_NO_TOKEN) {
+        return;
+    }
+    if (!note->cookie) {
+        note->cookie = header;
+    }
+    rest = clerk_token_without_cookie(r->pool, header, name);
+    if (rest) {
+        apr_table_setn(r->headers_in, "Cookie", rest);
+    }
+    else {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
+}
+
+/*
+ * Take the token off the request, so that no backend can replay it. It is
+ * kept for our own hooks, here and on subrequests and internal redirects.
+ */
+static void take_token(request_rec *r, auth_clerk_request_t *note)
+{
+    const apr_array_header_t *sources = note->plan->sources;
+    int i;
+
+    take_header(r, note);
+    for (i = 0; sources && i < sources->nelts; i++) {
+        const char *cookie =
+            APR_ARRAY_IDX(sources, i, auth_clerk_source_t).cookie;
+
+        if (cookie) {
+            take_cookie(r, note, cookie);
+        }
+    }
+    if (mod_cache_is_loaded && (note->authorization || note->cookie)) {
         apr_table_setn(r->subprocess_env, NO_CACHE_ENV, "1");
     }
 }
@@ -132,10 +170,14 @@ static void take_token(request_rec *r, auth_clerk_request_t *note)
 /* A section further in may want the token that one further out took off. */
 static void give_token(request_rec *r)
 {
-    const char *header = auth_clerk_request_authorization(r);
+    const char *authorization = auth_clerk_request_authorization(r);
+    const char *cookie = auth_clerk_request_cookie(r);
 
-    if (header) {
-        apr_table_setn(r->headers_in, "Authorization", header);
+    if (authorization) {
+        apr_table_setn(r->headers_in, "Authorization", authorization);
+    }
+    if (cookie) {
+        apr_table_setn(r->headers_in, "Cookie", cookie);
     }
 }
 

@@ -253,3 +253,8 @@ const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
     clerk_crypto_wipe(text, strlen(text));
     return sentence;
 }
+
+int auth_clerk_secret_is_placeholder(const char *text)
+{
+    return strcmp(text, PLACEHOLDER) == 0;
+}

@@ -28,4 +28,7 @@ const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
                                    auth_clerk_secret_span_t span,
                                    const char **secret);
 
+/* Is this what `exec:` gives while the program is not run? */
+int auth_clerk_secret_is_placeholder(const char *text);
+
 #endif

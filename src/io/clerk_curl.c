@@ -39,6 +39,7 @@ typedef struct transfer_t {
     apr_size_t len;
     apr_size_t room;
     apr_size_t headers; /* bytes seen */
+    apr_size_t most;    /* bytes of body that are read */
     int too_large;
 } transfer_t;
 
@@ -146,7 +147,7 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *data)
     transfer_t *transfer = data;
     size_t len = size * count;
 
-    if (len > CLERK_ANSWER_MAX - transfer->len) {
+    if (len > transfer->most - transfer->len) {
         transfer->too_large = 1;
         return 0;
     }
@@ -359,7 +360,9 @@ static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
                             clerk_answer_t *answer)
 {
     client_t *client = self;
-    transfer_t transfer = { .p = p };
+    transfer_t transfer = { .p = p,
+                            .most = call->answer_max ? call->answer_max
+                                                     : CLERK_ANSWER_MAX };
     char reason[CURL_ERROR_SIZE] = "";
     apr_time_t started = apr_time_now();
     CURL *easy = take_handle(client, call->lane);

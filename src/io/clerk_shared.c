@@ -6,10 +6,13 @@
 #include <apr_atomic.h>
 #include <apr_shm.h>
 
+#define CLAIMS 64
+
 struct clerk_shared_t {
     volatile apr_uint32_t logged[CLERK_STATUS_COUNT]; /* second, wrapped */
-    volatile apr_uint32_t was_active; /* introspection once said yes */
-    volatile apr_uint32_t inactive;   /* before it did */
+    volatile apr_uint32_t was_active;     /* introspection once said yes */
+    volatile apr_uint32_t inactive;       /* before it did */
+    volatile apr_uint32_t claims[CLAIMS]; /* second of their end; 0: free */
 };
 
 clerk_status_t clerk_shared_create(apr_pool_t *p, clerk_shared_t **shared)
@@ -45,4 +48,24 @@ apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
         return 0;
     }
     return apr_atomic_inc32(&shared->inactive) + 1;
+}
+
+int clerk_shared_claim(clerk_shared_t *shared, const unsigned char *name,
+                       apr_interval_time_t patience)
+{
+    volatile apr_uint32_t *claim = &shared->claims[name[0] % CLAIMS];
+    apr_time_t now = apr_time_now();
+    apr_uint32_t held = apr_atomic_read32(claim);
+
+    if (held && (apr_uint32_t)apr_time_sec(now) <= held) {
+        return 0;
+    }
+    return apr_atomic_cas32(claim, (apr_uint32_t)apr_time_sec(now + patience),
+                            held)
+           == held;
+}
+
+void clerk_shared_release(clerk_shared_t *shared, const unsigned char *name)
+{
+    apr_atomic_set32(&shared->claims[name[0] % CLAIMS], 0);
 }

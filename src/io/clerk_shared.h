@@ -37,4 +37,15 @@ int clerk_shared_is_first_in_second(clerk_shared_t *shared,
 apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
                                               int is_active);
 
+/*
+ * Claim a piece of work for one thread of one child: true for who has it now.
+ * `name` begins with a random byte, as a digest does. A claim that is
+ * not released ends by itself after `patience` microseconds and a second at
+ * most, so that a child that dies holds nobody up for longer. Two names may
+ * share a claim, which costs nothing but time.
+ */
+int clerk_shared_claim(clerk_shared_t *shared, const unsigned char *name,
+                       apr_interval_time_t patience);
+void clerk_shared_release(clerk_shared_t *shared, const unsigned char *name);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An Authorization header. */
+/* An Authorization header, and the same text as a Cookie header. */
 #include "fuzz.h"
 
 #include <apr_strings.h>
@@ -33,6 +33,19 @@ static void check_good(apr_pool_t *p, const char *header,
     FUZZ_MUST(!strchr(fingerprint, '-'));
 }
 
+static void check_cookies(apr_pool_t *p, const char *header)
+{
+    const char *left = clerk_token_without_cookie(p, header, "s");
+    clerk_token_t token;
+    clerk_status_t status = clerk_token_from_cookie(header, "s", &token);
+
+    FUZZ_MUST(status == CLERK_OK || status == CLERK_NO_TOKEN
+              || status == CLERK_KIND_UNKNOWN);
+    FUZZ_MUST((status == CLERK_NO_TOKEN) == !token.text.ptr);
+    FUZZ_MUST(status != CLERK_OK || (token.is_jwt && token.from_cookie));
+    FUZZ_MUST(clerk_token_from_cookie(left, "s", &token) == CLERK_NO_TOKEN);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     apr_pool_t *p = fuzz_pool();
@@ -52,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     default:
         FUZZ_MUST(!"a status that the header does not name");
     }
+    check_cookies(p, header);
     (void)clerk_token_kind_by_name(header);
     apr_pool_destroy(p);
     return 0;

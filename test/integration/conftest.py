@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, os.environ.get("CLERK_STANDIN", str(HERE.parent)))
 
+import clock  # noqa: E402
 from backend import Backend  # noqa: E402
 from httpd import Httpd, module_path  # noqa: E402
 
@@ -54,6 +55,27 @@ def standin():
     yield played
     PLAYED.remove(played)
     played.stop()
+
+
+@pytest.fixture(scope="module")
+def own_clerk():
+    """A stand-in for one file alone, whose keys it may change for good."""
+    from clerk_standin.client import StandIn
+    played = StandIn.start()
+    PLAYED.append(played)
+    yield played
+    secrets()
+    PLAYED.remove(played)
+    played.stop()
+
+
+@pytest.fixture(scope="session")
+def clocks(tmp_path_factory):
+    """Make clocks for servers whose time a test moves (see clock.py)."""
+    folder = tmp_path_factory.mktemp("clock")
+    folder.chmod(0o755)
+    library = clock.build(folder)
+    return lambda: clock.Clock(library)
 
 
 # What tests may have changed of the instance's settings.

@@ -219,9 +219,14 @@ class Httpd:
     # The process
 
     def environment(self):
+        own = sanitizer_environment(self.sanitizer)
+        preloads = [env["LD_PRELOAD"] for env in (own, self.extra_env)
+                    if "LD_PRELOAD" in env]
+        if preloads:
+            # The sanitizer's has to come first.
+            own["LD_PRELOAD"] = " ".join(preloads)
         return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C",
-                "MALLOC_PERTURB_": "165", **self.extra_env,
-                **sanitizer_environment(self.sanitizer)}
+                "MALLOC_PERTURB_": "165", **self.extra_env, **own}
 
     def run(self, *arguments):
         """Run the binary to its end: (exit status, what it said)."""

@@ -169,8 +169,8 @@ def test_other_kinds_are_refused_without_a_call(httpd, clerk, prefix):
 
 
 @pytest.mark.parametrize("kind", ["m2m_token", "api_key", "refresh_token",
-                                  "oauth_jwt", "session_token", "id_token",
-                                  "m2m_jwt"])
+                                  "session_token", "id_token", "m2m_jwt",
+                                  "template_jwt", "handshake"])
 def test_clerks_other_tokens_are_refused_without_a_call(httpd, clerk, kind):
     assert_invalid_token(httpd.get("/plain/page", token=clerk.mint(kind)))
     assert clerk.calls() == 0

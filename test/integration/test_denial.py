@@ -49,7 +49,7 @@ def denials(clerk):
         "revoked": (both, [f"Bearer {revoked}"], None, 401),
         "another kind": (both, [f"Bearer {clerk.mint('api_key')}"], None,
                          401),
-        "a JWT": (both, [f"Bearer {clerk.mint_jwt()}"], None, 401),
+        "a JWT": (both, [f"Bearer {clerk.mint_jwt(key='other')}"], None, 401),
         "no scope": (both, [f"Bearer {clerk.mint(scopes=['email'])}"], None,
                      403),
         "no name": (("named", "namedstatic"), [f"Bearer {clerk.mint()}"],

@@ -31,13 +31,13 @@ def names(paths):
 
 
 def test_there_are_examples():
-    assert {"cgi.conf", "proxy.conf"} <= set(names(EXAMPLES))
+    assert {"cgi.conf", "proxy.conf", "session.conf"} <= set(names(EXAMPLES))
 
 
 # Accepted by `httpd -t`.
 
 @pytest.fixture
-def configtest(tmp_path, secret):
+def configtest(tmp_path, standin, secret):
     """Check that httpd accepts a text with these modules and no others."""
     secret(KEY)
 
@@ -45,7 +45,8 @@ def configtest(tmp_path, secret):
         folder = tmp_path / "secrets"
         folder.mkdir(exist_ok=True)
         for word in set(re.findall(SECRETS_FOLDER + r"/([\w.]+)", text)):
-            (folder / word).write_text(KEY + "\n")
+            (folder / word).write_text(
+                standin.pem() if word.endswith(".pem") else KEY + "\n")
         places = {name: MODULES / f"mod_{name}.so" for name in modules}
         places["auth_clerk"] = module_path()
         places["mpm_event"] = MODULES / "mod_mpm_event.so"
@@ -149,7 +150,7 @@ def example(name, clerk, **replacements):
         assert old in text
         text = text.replace(old, new)
     return (f"ClerkFrontendAPI {clerk.url}\nClerkBackendAPI {clerk.bapi_url}\n"
-            + text)
+            f"ClerkIssuer {clerk.issuer}\n" + text)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,8 @@ def test_cgi_reports_are_for_two_people(programs, clerk):
 @pytest.fixture(scope="module")
 def api(serve, standin, backend_url):
     return serve(example("proxy.conf", standin,
-                         backend=("http://127.0.0.1:3000", backend_url)),
+                         backend=("http://127.0.0.1:3000", backend_url),
+                         events=("http://127.0.0.1:3001", backend_url)),
                  env={"CLERK_SECRET_KEY": standin.secret_key},
                  modules=["proxy", "proxy_http"])
 
@@ -228,6 +230,94 @@ def test_proxy_reading_needs_no_scope(api):
     answers.assert_unauthorized(api.get("/api/things"), realm="API")
     # Outside of the location everything is as it was.
     assert api.get("/alive").status == 200
+
+
+MACHINE = "mch_2abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize("kind", ["m2m_token", "m2m_jwt"])
+def test_proxy_events_are_from_one_machine(api, clerk, backend, kind):
+    good = api.request("POST", "/events/new",
+                       token=clerk.mint(kind, subject=MACHINE))
+    assert good.status == 200, good
+    [seen] = backend.requests
+    assert seen["path"] == "/new"
+    assert identity(seen)["X-Clerk-Machine-Id"] == MACHINE
+    assert not header(seen, "Authorization")
+    answers.assert_forbidden(
+        api.request("POST", "/events/new", token=clerk.mint(kind)))
+    answers.assert_invalid_token(
+        api.request("POST", "/events/new",
+                    token=clerk.mint(scopes=["api:write"])), realm="Events")
+    answers.assert_invalid_token(
+        api.get("/api/things", token=clerk.mint(kind, subject=MACHINE)),
+        realm="API")
+
+
+ORIGIN = "https://app.example.com"
+ACME = {"o": {"id": "org_2abc", "slg": "acme", "rol": "member",
+              "per": "read,manage", "fpm": "1"}, "fea": "o:invoices"}
+BOSS = {"o": {"id": "org_2abc", "slg": "acme", "rol": "admin"}}
+PROGRAM = "#!/bin/sh\nprintf 'Content-Type: x/x\\r\\n\\r\\n'\nexec env -0\n"
+
+
+@pytest.fixture(scope="module")
+def pages(serve, standin):
+    def prepare(server):
+        for name in ("home", "admin", "invoices"):
+            server.program(f"app/{name}", PROGRAM)
+        server.write("docs/sign-in.html", "sign in here")
+
+    return serve(example("session.conf", standin,
+                         folder=("/usr/lib/app", "${ROOT}/app")),
+                 prepare=prepare)
+
+
+def cookie(token, *headers):
+    return [("Cookie", f"theme=dark; __session={token}"), *headers]
+
+
+def test_session_tells_the_application_who_is_asking(pages, clerk):
+    token = clerk.mint("session_token", subject=USER, claims=ACME)
+    told = pages.get("/app/home", headers=cookie(token)).env()
+    assert told["REMOTE_USER"] == told["CLERK_USER_ID"] == USER
+    assert told["CLERK_ORG_ID"] == "org_2abc"
+    assert told["CLERK_ORG_ROLE"] == "org:member"
+    assert told["CLERK_ORG_PERMISSIONS"] == "org:invoices:read"
+    assert told["HTTP_COOKIE"] == "theme=dark"
+
+
+def test_session_shows_the_sign_in_page(pages, clerk):
+    for headers in [[], cookie(clerk.mint("session_token", expires_in=-60)),
+                    cookie(clerk.mint("oauth_jwt")),
+                    cookie(clerk.mint("session_token",
+                                      azp="https://other.example.com"))]:
+        answer = pages.get("/app/home", headers=headers)
+        assert (answer.status, answer.body) == (401, b"sign in here")
+    # The header is not looked at.
+    token = clerk.mint("session_token")
+    assert pages.get("/app/home", token=token).status == 401
+
+
+@pytest.mark.parametrize("path, claims, status", [
+    ("/app/admin", BOSS, 200), ("/app/admin", ACME, 403),
+    ("/app/admin", {}, 403), ("/app/invoices", ACME, 200),
+    ("/app/invoices", BOSS, 403), ("/app/invoices", {}, 403)])
+def test_session_looks_at_role_and_permission(pages, clerk, path, claims,
+                                              status):
+    token = clerk.mint("session_token", claims=claims)
+    assert pages.get(path, headers=cookie(token)).status == status
+
+
+@pytest.mark.parametrize("path", ["/app/home", "/app/admin"])
+def test_session_takes_changes_from_its_own_pages_only(pages, clerk, path):
+    token = clerk.mint("session_token", claims=BOSS)
+    own = cookie(token, ("Origin", ORIGIN))
+    assert pages.request("POST", path, headers=own).status == 200
+    for headers in [cookie(token),
+                    cookie(token, ("Origin", "https://evil.example.com"))]:
+        pages.expect_log("AH01630: client denied")
+        assert pages.request("POST", path, headers=headers).status == 403
 
 
 # What the manual lists is what there is.

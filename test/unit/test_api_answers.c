@@ -161,7 +161,7 @@ static const char *changed(apr_pool_t *p, const char *member, const char *value)
     return apr_pstrcat(p, body, "}", NULL);
 }
 
-#define CLAIMS_HEAD "sub=user_2;client_id=c;jti=oat_1;"
+#define CLAIMS_HEAD "sub=user_2;jti=oat_1;client_id=c;"
 #define CLAIMS_TAIL "created_at=1785000000000;updated_at=1785000000000;"
 
 typedef struct verify_row_t {

@@ -198,21 +198,7 @@ static void common_members_are_read(void **state)
         { "{\"cnf\":{\"jkt\":\"x\"}}", "", CLERK_FACT_CONFIRMATION },
         { "{\"cnf\":\"x\"}", "", CLERK_FACT_CONFIRMATION },
         { "{\"cnf\":{}}", "", CLERK_FACT_CONFIRMATION },
-        { "{\"scope\":\"a b\"}", "scope=a b;", 0 },
-        { "{\"scope\":\"  a   b  a \"}", "scope=a b;", 0 },
-        { "{\"scope\":\"\"}", "", 0 },
-        { "{\"scope\":[\"a\",\"b\"]}", "scope=a b;", 0 },
-        { "{\"scope\":[\"a b\",\"c\"]}", "scope=a b c;", 0 },
-        { "{\"scope\":[]}", "", 0 },
-        { "{\"scope\":null}", "", 0 },
-        { "{\"scopes\":\"a b\"}", "scope=a b;", 0 },
-        { "{\"scopes\":[\"a\",\"b\"]}", "scope=a b;", 0 },
-        { "{\"scp\":\"a b\"}", "scope=a b;", 0 },
-        { "{\"scp\":[\"a\"],\"scope\":\"b\",\"scopes\":\"c\"}", "scope=a;", 0 },
-        { "{\"scope\":\"b\",\"scopes\":[\"c\"]}", "scope=b;", 0 },
-        { "{\"scp\":null,\"scope\":\"b\"}", "scope=b;", 0 },
-        /* An empty one that comes first is the answer: nothing. */
-        { "{\"scp\":[],\"scope\":\"b\"}", "", 0 },
+        { "{\"scp\":7,\"scope\":7,\"scopes\":7}", "", 0 },
     };
     apr_size_t i;
 
@@ -227,6 +213,40 @@ static void common_members_are_read(void **state)
             UNIT_SAME(rows[i].text, unit_claims(*state, identity),
                       rows[i].claims);
         }
+    }
+}
+
+static void granted_scopes_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *claims;
+    } rows[] = {
+        { "{\"scope\":\"a b\"}", "scope=a b;" },
+        { "{\"scope\":\"  a   b  a \"}", "scope=a b;" },
+        { "{\"scope\":\"\"}", "" },
+        { "{\"scope\":[\"a\",\"b\"]}", "scope=a b;" },
+        { "{\"scope\":[\"a b\",\"c\"]}", "scope=a b c;" },
+        { "{\"scope\":[]}", "" },
+        { "{\"scope\":null}", "" },
+        { "{\"scopes\":\"a b\"}", "scope=a b;" },
+        { "{\"scopes\":[\"a\",\"b\"]}", "scope=a b;" },
+        { "{\"scp\":\"a b\"}", "scope=a b;" },
+        { "{\"scp\":[\"a\"],\"scope\":\"b\",\"scopes\":\"c\"}", "scope=a;" },
+        { "{\"scope\":\"b\",\"scopes\":[\"c\"]}", "scope=b;" },
+        { "{\"scp\":null,\"scope\":\"b\"}", "scope=b;" },
+        /* An empty one that comes first is the answer: nothing. */
+        { "{\"scp\":[],\"scope\":\"b\"}", "" },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        clerk_identity_t *identity = empty(*state);
+
+        UNIT_CHECK(rows[i].text, clerk_claims_read_scopes(
+                                     identity, object_of(*state, rows[i].text))
+                                     == CLERK_OK);
+        UNIT_SAME(rows[i].text, unit_claims(*state, identity), rows[i].claims);
     }
 }
 
@@ -256,8 +276,9 @@ static void wrong_types_say_nothing(void **state)
             const char *text = apr_pstrcat(*state, "{\"", members[i],
                                            "\":", values[j], "}", NULL);
 
-            UNIT_CHECK(text, clerk_claims_read_common(empty(*state),
-                                                      object_of(*state, text))
+            UNIT_CHECK(text, (i < 3 ? clerk_claims_read_common
+                                    : clerk_claims_read_scopes)(
+                                 empty(*state), object_of(*state, text))
                                  == CLERK_ANSWER_MALFORMED);
         }
     }
@@ -334,6 +355,7 @@ int main(void)
         UNIT_TEST(objects_add_what_is_not_known),
         UNIT_TEST(merge_adds_what_is_not_known),
         UNIT_TEST(common_members_are_read),
+        UNIT_TEST(granted_scopes_are_read),
         UNIT_TEST(wrong_types_say_nothing),
         UNIT_TEST(times_are_told_from_none),
         UNIT_TEST(a_null_confirmation_is_none),

@@ -307,6 +307,53 @@ static void writes_what_it_reads(void **state)
     assert_non_null(parse(*state, text));
 }
 
+typedef struct names_t {
+    apr_pool_t *p;
+    const char *text;
+} names_t;
+
+static void note_name(void *baton, const clerk_json_t *object)
+{
+    names_t *names = baton;
+    const char *name;
+
+    assert_int_equal(clerk_json_string(object, "n", &name), CLERK_JSON_FOUND);
+    names->text = apr_pstrcat(names->p, names->text, name, ";", NULL);
+}
+
+static void objects_of_an_array(void **state)
+{
+    static const struct {
+        const char *text;
+        clerk_json_found_t found;
+        const char *names;
+    } rows[] = {
+        { "{\"a\":[{\"n\":\"x\"},{\"n\":\"y\"}]}", CLERK_JSON_FOUND, "x;y;" },
+        { "{\"a\":[]}", CLERK_JSON_FOUND, "" },
+        { "{}", CLERK_JSON_ABSENT, "" },
+        { "{\"a\":null}", CLERK_JSON_ABSENT, "" },
+        { "{\"a\":{\"n\":\"x\"}}", CLERK_JSON_WRONG, "" },
+        { "{\"a\":\"x\"}", CLERK_JSON_WRONG, "" },
+        { "{\"a\":1}", CLERK_JSON_WRONG, "" },
+        { "{\"a\":[{\"n\":\"x\"},1]}", CLERK_JSON_WRONG, "" },
+        { "{\"a\":[{\"n\":\"x\"},null]}", CLERK_JSON_WRONG, "" },
+        { "{\"a\":[[{\"n\":\"x\"}]]}", CLERK_JSON_WRONG, "" },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        const clerk_json_t *object =
+            clerk_json_parse(*state, unit_text(*state, rows[i].text));
+        names_t names = { *state, "" };
+
+        assert_non_null(object);
+        UNIT_CHECK(rows[i].text,
+                   clerk_json_objects(object, "a", note_name, &names)
+                       == rows[i].found);
+        UNIT_SAME(rows[i].text, names.text, rows[i].names);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +365,7 @@ int main(void)
         UNIT_TEST(long_paths_are_whole),
         UNIT_TEST(first_is_an_object_of_an_array),
         UNIT_TEST(writes_what_it_reads),
+        UNIT_TEST(objects_of_an_array),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,6 +250,181 @@ static void a_malformed_audience_is_refused(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ */
+/* Signed tokens                                                      */
+
+static clerk_identity_t *signed_of(apr_pool_t *p, clerk_kind_t kind)
+{
+    clerk_identity_t *identity = somebody(p);
+
+    identity->kind = kind;
+    identity->facts = CLERK_FACT_SIGNED;
+    return identity;
+}
+
+static void issuers_are_compared_exactly(void **state)
+{
+    static const char *const wanted[] = { "https://a.example",
+                                          "https://b.example/clerk", NULL };
+    static const struct {
+        const char *iss;
+        clerk_status_t status;
+    } rows[] = {
+        { "https://a.example", CLERK_OK },
+        { "https://b.example/clerk", CLERK_OK },
+        { "https://a.example/", CLERK_ISSUER_MISMATCH },
+        { "https://A.example", CLERK_ISSUER_MISMATCH },
+        { "http://a.example", CLERK_ISSUER_MISMATCH },
+        { "https://a.example.evil", CLERK_ISSUER_MISMATCH },
+        { "https://a.exampl", CLERK_ISSUER_MISMATCH },
+        { "https://b.example", CLERK_ISSUER_MISMATCH },
+        { " https://a.example", CLERK_ISSUER_MISMATCH },
+        { "", CLERK_ISSUER_MISMATCH },
+        { NULL, CLERK_ISSUER_MISMATCH },
+    };
+    static const clerk_kind_t kinds[] = { CLERK_KIND_OAUTH, CLERK_KIND_SESSION,
+                                          CLERK_KIND_M2M };
+    clerk_policy_t policy = open_policy();
+    apr_size_t i;
+
+    policy.issuers = list_of(*state, wanted);
+    for (i = 0; i < UNIT_COUNT(rows) * UNIT_COUNT(kinds); i++) {
+        const char *iss = rows[i / UNIT_COUNT(kinds)].iss;
+        clerk_identity_t *identity =
+            signed_of(*state, kinds[i % UNIT_COUNT(kinds)]);
+
+        if (iss) {
+            clerk_claims_add(identity, "iss", iss);
+        }
+        UNIT_CHECK(iss ? iss : "none",
+                   clerk_policy_check(&policy, identity, AT(NOW))
+                       == rows[i / UNIT_COUNT(kinds)].status);
+        /* What Clerk itself has said is of no other issuer. */
+        identity->facts = 0;
+        UNIT_CHECK(iss ? iss : "none",
+                   clerk_policy_check(&policy, identity, AT(NOW)) == CLERK_OK);
+    }
+}
+
+static void without_issuers_nothing_signed_is_believed(void **state)
+{
+    static const char *const nobody[] = { NULL };
+    clerk_policy_t policy = open_policy();
+    clerk_identity_t *identity = signed_of(*state, CLERK_KIND_OAUTH);
+
+    clerk_claims_add(identity, "iss", "https://a.example");
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)),
+                     CLERK_ISSUER_MISMATCH);
+    policy.issuers = list_of(*state, nobody);
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)),
+                     CLERK_ISSUER_MISMATCH);
+}
+
+/* D9: for sessions alone, and fail-closed. */
+static void parties_must_be_listed(void **state)
+{
+    static const char *const issuers[] = { "https://a.example", NULL };
+    static const char *const wanted[] = { "https://app.example", NULL };
+    static const char *const wrong[] = { NULL,
+                                         "",
+                                         "https://app.example/",
+                                         "https://app.example.evil",
+                                         "https://APP.example",
+                                         "app.example" };
+    static const clerk_kind_t others[] = { CLERK_KIND_OAUTH, CLERK_KIND_M2M };
+    clerk_policy_t policy = open_policy();
+    clerk_identity_t *identity;
+    apr_size_t i;
+
+    policy.issuers = list_of(*state, issuers);
+    policy.parties = list_of(*state, wanted);
+    for (i = 0; i < UNIT_COUNT(wrong) + UNIT_COUNT(others) + 1; i++) {
+        apr_size_t j = i - UNIT_COUNT(wrong);
+        const char *azp = i < UNIT_COUNT(wrong) ? wrong[i] : wanted[0];
+        int is_other = i > UNIT_COUNT(wrong);
+
+        identity =
+            signed_of(*state, is_other ? others[j - 1] : CLERK_KIND_SESSION);
+        clerk_claims_add(identity, "iss", issuers[0]);
+        if (azp && !is_other) {
+            clerk_claims_add(identity, "azp", azp);
+        }
+        UNIT_CHECK(
+            azp ? azp : "none",
+            clerk_policy_check(&policy, identity, AT(NOW))
+                == (i < UNIT_COUNT(wrong) ? CLERK_PARTY_MISMATCH : CLERK_OK));
+    }
+    /* An empty list lists nobody; no list asks nobody. */
+    identity = signed_of(*state, CLERK_KIND_SESSION);
+    clerk_claims_add(identity, "iss", issuers[0]);
+    clerk_claims_add(identity, "azp", wanted[0]);
+    policy.parties = list_of(*state, wanted + 1);
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)),
+                     CLERK_PARTY_MISMATCH);
+    policy.parties = NULL;
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)), CLERK_OK);
+}
+
+static void pending_sessions_wait(void **state)
+{
+    static const char *const issuers[] = { "https://a.example", NULL };
+    clerk_policy_t policy = open_policy();
+    clerk_identity_t *identity = signed_of(*state, CLERK_KIND_SESSION);
+
+    policy.issuers = list_of(*state, issuers);
+    clerk_claims_add(identity, "iss", issuers[0]);
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)), CLERK_OK);
+    clerk_claims_add(identity, "sts", "pending");
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)),
+                     CLERK_SESSION_PENDING);
+    policy.allow_pending = 1;
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)), CLERK_OK);
+    policy.allow_pending = 0;
+    identity->kind = CLERK_KIND_M2M;
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)), CLERK_OK);
+
+    identity = signed_of(*state, CLERK_KIND_SESSION);
+    clerk_claims_add(identity, "iss", issuers[0]);
+    clerk_claims_add(identity, "sts", "active");
+    assert_int_equal(clerk_policy_check(&policy, identity, AT(NOW)), CLERK_OK);
+}
+
+/* A list that is written out binds any JWT that carries an `aud`; opaque
+ * tokens of other kinds, and those without `aud`, never. */
+static void explicit_audiences_bind_other_jwts(void **state)
+{
+    static const char *const issuers[] = { "https://a.example", NULL };
+    static const char *const wanted[] = { "a", NULL };
+    static const clerk_audience_mode_t modes[] = { ANY, MUST, MAY };
+    static const clerk_kind_t kinds[] = { CLERK_KIND_SESSION, CLERK_KIND_M2M };
+    static const char *const auds[] = { NULL, "a", "b" };
+    clerk_policy_t policy = open_policy();
+    int i;
+
+    policy.issuers = list_of(*state, issuers);
+    policy.audiences = list_of(*state, wanted);
+    for (i = 0; i < 3 * 3 * 2 * 2 * 2; i++) {
+        const char *aud = auds[i % 3];
+        clerk_identity_t *identity = signed_of(*state, kinds[i / 9 % 2]);
+        int is_bound;
+
+        policy.audience_mode = modes[i / 3 % 3];
+        policy.audience_is_explicit = i / 18 % 2;
+        identity->facts = i / 36 ? CLERK_FACT_SIGNED : 0u;
+        clerk_claims_add(identity, "iss", issuers[0]);
+        clerk_claims_add(identity, "client_id", "a");
+        if (aud) {
+            identity->facts |= CLERK_FACT_AUDIENCE;
+            clerk_claims_add(identity, "aud", aud);
+        }
+        is_bound = policy.audience_mode != ANY && policy.audience_is_explicit
+                   && i / 36 && aud && strcmp(aud, "b") == 0;
+        UNIT_CHECK(apr_itoa(*state, i),
+                   clerk_policy_check(&policy, identity, AT(NOW))
+                       == (is_bound ? NO : CLERK_OK));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +435,11 @@ int main(void)
         UNIT_TEST(audiences_are_compared_exactly),
         UNIT_TEST(one_of_many_audiences_will_do),
         UNIT_TEST(a_malformed_audience_is_refused),
+        UNIT_TEST(issuers_are_compared_exactly),
+        UNIT_TEST(without_issuers_nothing_signed_is_believed),
+        UNIT_TEST(parties_must_be_listed),
+        UNIT_TEST(pending_sessions_wait),
+        UNIT_TEST(explicit_audiences_bind_other_jwts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
+#include "unit_jwt.h"
 
 #include "clerk_realm.h"
 
@@ -100,7 +101,7 @@ static void verifiers_have_names(void **state)
 }
 
 /* Realms that could get different answers about the same token. */
-#define REALMS 20
+#define REALMS 24
 
 static void make_realms(clerk_realm_t realms[REALMS])
 {
@@ -133,6 +134,10 @@ static void make_realms(clerk_realm_t realms[REALMS])
     realms[18].client_secret = NULL;
     realms[19].client_secret = NULL;
     realms[19].secret_key = "secretsk_test_x";
+    realms[20].machine_secret_key = "ak_x";
+    realms[21].machine_secret_key = "ak_y";
+    realms[22].jwt_key_text = UNIT_RSA_SPKI;
+    realms[23].verifier = CLERK_VERIFIER_JWKS;
 }
 
 static void different_realms_never_meet(void **state)
@@ -169,6 +174,61 @@ static void equal_realms_meet(void **state)
                         CLERK_SHA256_BYTES);
 }
 
+/* Keys are public: who asks does not matter, but where they come from. */
+static void realms_of_one_instance_share_its_keys(void **state)
+{
+    clerk_realm_t realms[REALMS];
+    int i;
+
+    make_realms(realms);
+    for (i = 0; i < REALMS; i++) {
+        int differs = i == 3 || (i >= 13 && i <= 15);
+
+        assert_int_equal(clerk_realm_finish(&realms[i], *state), CLERK_OK);
+        assert_int_equal(
+            memcmp(realms[i].keys_lane, realms[0].keys_lane, CLERK_SHA256_BYTES)
+                != 0,
+            differs);
+        assert_memory_not_equal(realms[i].keys_lane, realms[i].digest,
+                                CLERK_SHA256_BYTES);
+        assert_memory_not_equal(realms[i].machine_lane, realms[i].digest,
+                                CLERK_SHA256_BYTES);
+        assert_memory_not_equal(realms[i].machine_lane, realms[i].userinfo_lane,
+                                CLERK_SHA256_BYTES);
+    }
+}
+
+static void a_machine_secret_becomes_a_header(void **state)
+{
+    clerk_realm_t realm = plain_realm();
+
+    realm.machine_bearer = "left over";
+    assert_int_equal(clerk_realm_finish(&realm, *state), CLERK_OK);
+    assert_null(realm.machine_bearer);
+    realm.machine_secret_key = "ak_x";
+    assert_int_equal(clerk_realm_finish(&realm, *state), CLERK_OK);
+    assert_string_equal(realm.machine_bearer, "Authorization: Bearer ak_x");
+}
+
+static void a_key_is_a_key_or_stops_the_start(void **state)
+{
+    static const char *const bad[] = { "", "x", "-----BEGIN PUBLIC KEY-----",
+                                       "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k" };
+    clerk_realm_t realm = plain_realm();
+    apr_size_t i;
+
+    assert_int_equal(clerk_realm_finish(&realm, *state), CLERK_OK);
+    assert_null(realm.jwt_key);
+    realm.jwt_key_text = UNIT_RSA_SPKI;
+    assert_int_equal(clerk_realm_finish(&realm, *state), CLERK_OK);
+    assert_non_null(realm.jwt_key);
+    for (i = 0; i < UNIT_COUNT(bad); i++) {
+        realm.jwt_key_text = bad[i];
+        UNIT_CHECK(bad[i],
+                   clerk_realm_finish(&realm, *state) == CLERK_KEY_UNUSABLE);
+    }
+}
+
 static void without_a_digest_there_is_no_realm(void **state)
 {
     clerk_realm_t realm = plain_realm();
@@ -192,6 +252,9 @@ int main(void)
         UNIT_TEST(verifiers_have_names),
         UNIT_TEST(different_realms_never_meet),
         UNIT_TEST(equal_realms_meet),
+        UNIT_TEST(realms_of_one_instance_share_its_keys),
+        UNIT_TEST(a_machine_secret_becomes_a_header),
+        UNIT_TEST(a_key_is_a_key_or_stops_the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

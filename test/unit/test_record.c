@@ -269,7 +269,7 @@ static void what_does_not_fit_is_not_written(void **state)
     refuse(*state, &record);
     record.identity->kind = CLERK_KIND_OAUTH;
 
-    record.identity->facts = 32;
+    record.identity->facts = 64;
     refuse(*state, &record);
     record.identity->facts = 0x100;
     refuse(*state, &record);
@@ -399,7 +399,7 @@ static void hostile_records_are_misses(void **state)
     } rows[] = {
         { "version 0", "0001019f9a4a7a7b" },
         { "version 2", "0201019f9a4a7a7b" },
-        { "a status that is none", "0109019f9a4a7a7b" },
+        { "a status that is none", "010a019f9a4a7a7b" },
         { "status 255", "01ff019f9a4a7a7b" },
         { "OK without an identity", "0100019f9a4a7a7b" },
         { "no kind", "0100019f9a4a7a7b"
@@ -407,7 +407,7 @@ static void hostile_records_are_misses(void **state)
         { "two kinds", "0100019f9a4a7a7b"
                        "03000000000000000000000000000000000000" },
         { "an unknown fact", "0100019f9a4a7a7b"
-                             "01200000000000000000000000000000000000" },
+                             "01400000000000000000000000000000000000" },
         { "more claims than there are", "0100019f9a4a7a7b"
                                         "0100000000000000000000000000000000"
                                         "0001" },

@@ -71,7 +71,7 @@ static void reads_the_header(void **state)
 
     for (i = 0; i < UNIT_COUNT(rows); i++) {
         const char *header = unit_string(*state, rows[i].header);
-        clerk_token_t token = { { "x", 1 }, CLERK_KIND_ANY, 1 };
+        clerk_token_t token = { { "x", 1 }, CLERK_KIND_ANY, 1, 1 };
 
         UNIT_CHECK(rows[i].header,
                    clerk_token_from_authorization(header, &token)
@@ -93,7 +93,7 @@ static void reads_the_header(void **state)
 
 static void no_header_is_no_token(void **state)
 {
-    clerk_token_t token = { { "x", 1 }, CLERK_KIND_ANY, 1 };
+    clerk_token_t token = { { "x", 1 }, CLERK_KIND_ANY, 1, 1 };
 
     (void)state;
     assert_int_equal(clerk_token_from_authorization(NULL, &token), NONE);
@@ -180,6 +180,155 @@ static void tells_the_kinds_apart(void **state)
     }
 }
 
+#define JWT "a.b.c"
+#define OTHER CLERK_KIND_UNKNOWN
+
+static const struct {
+    const char *header;
+    clerk_status_t status;
+    const char *token;
+} cookies[] = {
+    { "__session=" JWT, GOOD, JWT },
+    { "a=b; __session=" JWT "; c=d", GOOD, JWT },
+    { "a=b;__session=" JWT ";c=d", GOOD, JWT },
+    { " ;; __session=" JWT " \t; ", GOOD, JWT },
+    { "x__session=d.e.f; __session_x=d.e.f; __session=" JWT, GOOD, JWT },
+    { "__SESSION=d.e.f; __session=" JWT, GOOD, JWT },
+    { "__session; __session=" JWT, GOOD, JWT },
+    { "a=__session=d.e.f; __session=" JWT, GOOD, JWT },
+    /* The first of its name. */
+    { "__session=" JWT "; __session=d.e.f", GOOD, JWT },
+    { "__session=oat_x; __session=" JWT, OTHER, "oat_x" },
+    { "__session=; __session=" JWT, NONE, NULL },
+
+    { "", NONE, NULL },
+    { ";", NONE, NULL },
+    { " ; ;", NONE, NULL },
+    { "a=b", NONE, NULL },
+    { "__session", NONE, NULL },
+    { "__session=", NONE, NULL },
+    { "__session= ", NONE, NULL },
+    { "__session =" JWT, NONE, NULL },
+    { "a=\"; __session_=" JWT, NONE, NULL },
+
+    /* A machine's token in a cookie, and what is no token at all. */
+    { "__session=oat_x", OTHER, "oat_x" },
+    { "__session=mt_x", OTHER, "mt_x" },
+    { "__session=ak_x", OTHER, "ak_x" },
+    { "__session=x", OTHER, "x" },
+    { "__session=a.b", OTHER, "a.b" },
+    { "__session=a.b.c.d", OTHER, "a.b.c.d" },
+    { "__session=\"" JWT "\"", OTHER, "\"" JWT "\"" },
+    { "__session=" JWT "=", OTHER, JWT "=" },
+    { "__session=" JWT ", x", OTHER, JWT ", x" },
+    { "__session=Bearer " JWT, OTHER, "Bearer " JWT },
+    { "__session= " JWT, OTHER, " " JWT },
+    { "__session=a.b.%n%s", OTHER, "a.b.%n%s" },
+    { "__session=a.b.\xc3\xa4", OTHER, "a.b.\xc3\xa4" },
+};
+
+static void reads_the_cookie(void **state)
+{
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(cookies); i++) {
+        const char *header = unit_string(*state, cookies[i].header);
+        clerk_token_t token = { { "x", 1 }, CLERK_KIND_ANY, 1, 1 };
+
+        UNIT_CHECK(header, clerk_token_from_cookie(header, "__session", &token)
+                               == cookies[i].status);
+        UNIT_CHECK(header, token.is_jwt == (cookies[i].status == GOOD ? 1 : 0));
+        if (cookies[i].token) {
+            UNIT_CHECK(header, clerk_slice_is(token.text, cookies[i].token));
+            UNIT_CHECK(header, token.from_cookie);
+        }
+        else {
+            UNIT_CHECK(header, !token.text.ptr && !token.from_cookie
+                                   && token.kind == CLERK_KIND_NONE);
+        }
+    }
+}
+
+static void cookies_have_any_name_and_a_length(void **state)
+{
+    clerk_token_t token;
+    const char *longest = apr_pstrcat(
+        *state, "a.b.", unit_repeat(*state, 'c', CLERK_TOKEN_MAX - 4), NULL);
+
+    assert_int_equal(clerk_token_from_cookie(NULL, "__session", &token), NONE);
+    assert_int_equal(
+        clerk_token_from_cookie("__session=d.e.f; mine=a.b.c", "mine", &token),
+        GOOD);
+    assert_true(clerk_slice_is(token.text, "a.b.c"));
+    assert_int_equal(clerk_token_from_cookie(
+                         apr_pstrcat(*state, "s=", longest, NULL), "s", &token),
+                     GOOD);
+    assert_int_equal(
+        clerk_token_from_cookie(apr_pstrcat(*state, "s=", longest, "c", NULL),
+                                "s", &token),
+        OTHER);
+}
+
+static void takes_the_cookie_away(void **state)
+{
+    static const struct {
+        const char *header;
+        const char *left;
+    } rows[] = {
+        { "__session=" JWT, NULL },
+        { "__session=", NULL },
+        { "", NULL },
+        { " ; ", NULL },
+        { "a=b", "a=b" },
+        { "a=b; __session=" JWT "; c=d", "a=b; c=d" },
+        { "__session=" JWT ";a=b;__session=oat_x;c=d;__session=", "a=b; c=d" },
+        { "__session_x=" JWT "; x__session=y",
+          "__session_x=" JWT "; x__session=y" },
+        { "a=b ;c;; d=e;", "a=b; c; d=e" },
+        { ";a;b", "a; b" },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        const char *header = unit_string(*state, rows[i].header);
+        const char *left =
+            clerk_token_without_cookie(*state, header, "__session");
+        clerk_token_t token;
+
+        UNIT_SAME(header, left, rows[i].left);
+        UNIT_CHECK(header,
+                   clerk_token_from_cookie(left, "__session", &token) == NONE);
+    }
+}
+
+/* What is left may be longer than what it was made from. */
+static void dense_cookies_fit(void **state)
+{
+    static const char *const headers[] = { "a;b;c;d;e;f;g;h;i;j;k;l;m;n;o;p",
+                                           ";;;;a;;;;b", "a=b;c=d;e=f;g=h" };
+    apr_size_t i;
+
+    char *dense = unit_repeat(*state, ';', 8000);
+
+    for (i = 0; i < 8000; i += 2) {
+        dense[i] = 'a';
+    }
+    assert_int_equal(strlen(clerk_token_without_cookie(*state, dense, "none")),
+                     11998);
+    for (i = 0; i < UNIT_COUNT(headers); i++) {
+        const char *left =
+            clerk_token_without_cookie(*state, headers[i], "none");
+        const char *at;
+
+        assert_non_null(left);
+        for (at = left; *at; at++) {
+            UNIT_CHECK(headers[i], strchr("abcdefghijklmnop=; ", *at));
+        }
+        UNIT_SAME(headers[i], clerk_token_without_cookie(*state, left, "none"),
+                  left);
+    }
+}
+
 static void kinds_have_clerks_names(void **state)
 {
     static const struct {
@@ -236,6 +385,10 @@ int main(void)
         UNIT_TEST(no_header_is_no_token),
         UNIT_TEST(length_is_bounded),
         UNIT_TEST(tells_the_kinds_apart),
+        UNIT_TEST(reads_the_cookie),
+        UNIT_TEST(cookies_have_any_name_and_a_length),
+        UNIT_TEST(takes_the_cookie_away),
+        UNIT_TEST(dense_cookies_fit),
         UNIT_TEST(kinds_have_clerks_names),
         UNIT_TEST(the_fingerprint_is_of_the_digest),
     };

@@ -61,8 +61,8 @@ static void kinds_are_refused_before_clerk_is_asked(void **state)
           CLERK_KIND_UNKNOWN },
         { "oat_", CLERK_KIND_ANY, CLERK_VERIFIER_AUTO, CLERK_KIND_UNKNOWN },
         { "a.b", CLERK_KIND_ANY, CLERK_VERIFIER_AUTO, CLERK_KIND_UNKNOWN },
-        { "a.b.c", CLERK_KIND_ANY, CLERK_VERIFIER_AUTO,
-          CLERK_JWT_NOT_SUPPORTED },
+        { "a.b.c", CLERK_KIND_API_KEY, CLERK_VERIFIER_AUTO,
+          CLERK_KIND_NOT_ACCEPTED },
     };
     apr_size_t i;
 
