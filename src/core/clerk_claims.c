@@ -165,6 +165,30 @@ void clerk_claims_merge(clerk_identity_t *identity,
     }
 }
 
+void clerk_claims_limit(clerk_identity_t *identity,
+                        const clerk_identity_t *other)
+{
+    const clerk_claim_t *claim = (const clerk_claim_t *)other->claims->elts;
+    int has_audience = identity->facts & CLERK_FACT_AUDIENCE;
+    int i;
+
+    if (other->expires
+        && (!identity->expires || other->expires < identity->expires)) {
+        identity->expires = other->expires;
+    }
+    if (other->not_before > identity->not_before) {
+        identity->not_before = other->not_before;
+    }
+    identity->facts |= other->facts
+                       & (CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED
+                          | CLERK_FACT_CONFIRMATION);
+    for (i = 0; !has_audience && i < other->claims->nelts; i++) {
+        if (strcmp(claim[i].name, "aud") == 0) {
+            clerk_claims_add(identity, "aud", claim[i].value);
+        }
+    }
+}
+
 typedef struct leaves_baton_t {
     clerk_identity_t *identity;
     int known; /* claims before the object's own */

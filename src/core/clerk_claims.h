@@ -94,6 +94,14 @@ void clerk_claims_merge(clerk_identity_t *identity,
                         const clerk_identity_t *other);
 
 /*
+ * Limit an identity by what another description of the same token says: the
+ * earlier end, the later beginning, the audience if it has none, a proof of
+ * possession.
+ */
+void clerk_claims_limit(clerk_identity_t *identity,
+                        const clerk_identity_t *other);
+
+/*
  * Read what decides about a token from the object that describes it: `aud`,
  * `cnf`, `exp`, `nbf` and `iat`. CLERK_ANSWER_MALFORMED when a time is of the
  * wrong type.

@@ -239,7 +239,8 @@ clerk_status_t clerk_payload_read(const clerk_jwt_t *jwt, apr_pool_t *p,
     if (good && jwt->kind == CLERK_KIND_SESSION) {
         good = read_session(found, jwt->payload);
     }
-    if (!good) {
+    /* What decides must be there whole. */
+    if (!good || (found->facts & CLERK_FACT_TRUNCATED)) {
         return CLERK_JWT_MALFORMED;
     }
     clerk_claims_add_object(found, jwt->payload,

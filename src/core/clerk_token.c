@@ -201,11 +201,8 @@ clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
     }
     for (cookie = next_cookie(&header); cookie.len;
          cookie = next_cookie(&header)) {
-        if (!is_cookie(cookie, name, &value)) {
+        if (!is_cookie(cookie, name, &value) || !value.len) {
             continue;
-        }
-        if (!value.len) {
-            return CLERK_NO_TOKEN;
         }
         token->text = value;
         token->from_cookie = 1;

@@ -51,7 +51,7 @@ clerk_status_t clerk_token_from_authorization(
 
 /*
  * Find a token in a Cookie header (RFC 6265 section 4.2): the value of the
- * first cookie of this name. CLERK_NO_TOKEN when there is none or it is empty;
+ * first cookie of this name that is not empty. CLERK_NO_TOKEN without one;
  * CLERK_KIND_UNKNOWN, with the token filled in, when it is no JWT or longer
  * than CLERK_TOKEN_MAX: only session tokens travel in cookies. `header` may be
  * NULL.

@@ -26,6 +26,7 @@ typedef struct verification_t {
     const clerk_ports_t *ports;
     const clerk_terms_t *terms;
     const clerk_token_t *token;
+    const clerk_jwt_t *jwt; /* taken apart, where the token is one */
     clerk_policy_t policy;
     apr_pool_t *p;
     unsigned char key[CLERK_SHA256_BYTES];
@@ -257,6 +258,36 @@ static int wants_profile(const verification_t *v,
     return v->terms->realm.userinfo && identity->kind == CLERK_KIND_OAUTH;
 }
 
+static int differs(const clerk_identity_t *a, const clerk_identity_t *b,
+                   const char *name)
+{
+    const char *first = clerk_claims_get(a, name);
+    const char *second = clerk_claims_get(b, name);
+
+    return first && second && strcmp(first, second) != 0;
+}
+
+/*
+ * Clerk's answer about a JWT need not repeat what the JWT itself says of its
+ * end, its audience and a proof of possession (section 1.1). Clerk has vouched
+ * for it, so that counts, too.
+ */
+static clerk_status_t add_own_limits(const verification_t *v,
+                                     clerk_identity_t *identity)
+{
+    clerk_identity_t *own;
+    clerk_status_t status = clerk_payload_read(v->jwt, v->p, &own);
+
+    if (status != CLERK_OK) {
+        return status;
+    }
+    if (differs(identity, own, "sub") || differs(identity, own, "client_id")) {
+        return CLERK_ANSWER_MALFORMED;
+    }
+    clerk_claims_limit(identity, own);
+    return CLERK_OK;
+}
+
 /* Ask Clerk, and keep what it definitely said. */
 static clerk_status_t consult(const verification_t *v,
                               const clerk_endpoint_t *endpoint,
@@ -265,6 +296,9 @@ static clerk_status_t consult(const verification_t *v,
     clerk_record_t record = { 0 };
 
     record.status = ask(v, endpoint, identity);
+    if (record.status == CLERK_OK && v->jwt) {
+        record.status = add_own_limits(v, *identity);
+    }
     if (record.status == CLERK_OK && wants_profile(v, *identity)) {
         record.status = add_profile(v, *identity);
     }
@@ -348,6 +382,7 @@ static clerk_status_t find_out(const verification_t *v,
 {
     const clerk_realm_t *realm = &v->terms->realm;
     const clerk_endpoint_t *endpoint;
+    verification_t with_jwt = *v;
     clerk_status_t status;
     clerk_jwt_t jwt;
 
@@ -368,7 +403,8 @@ static clerk_status_t find_out(const verification_t *v,
         realm->verifier == CLERK_VERIFIER_AUTO || jwt.kind != CLERK_KIND_OAUTH
             ? NULL
             : oauth_endpoint(realm);
-    return endpoint ? consult(v, endpoint, identity)
+    with_jwt.jwt = &jwt;
+    return endpoint ? consult(&with_jwt, endpoint, identity)
                     : examine(v, &jwt, identity);
 }
 

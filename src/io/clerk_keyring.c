@@ -205,7 +205,7 @@ static clerk_status_t fetch_set(const query_t *q, held_t **held)
     if (q->log->called) {
         q->log->called(q->log->self, &event);
     }
-    if (event.status == CLERK_OK) {
+    if (event.status == CLERK_OK && (*held)->set->keys->nelts) {
         put_copy(q, answer.body, now);
     }
     return event.status;

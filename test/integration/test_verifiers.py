@@ -205,3 +205,19 @@ def test_an_inner_section_may_bring_the_credentials(serve_once, clerk):
     server = serve_once(credentials(clerk) + location(
         "/x", "ClerkAcceptsToken api_key"), start=False)
     assert server.configtest()[0] == 0
+
+
+@pytest.mark.parametrize("path", ["introspection", "backend"])
+@pytest.mark.parametrize("claims", [
+    {"cnf": {"jkt": "x"}}, {"aud": 7}, {"nbf": 4102444800}, {"exp": 1},
+    {"exp": None}])
+def test_what_the_token_says_of_itself_counts_beside_clerks_word(
+        httpd, clerk, path, claims):
+    """The answers carry neither `cnf` nor, as yet, an audience."""
+    good = clerk.mint_jwt("oauth_token")
+    bad = clerk.mint_jwt("oauth_token", claims=claims)
+    assert httpd.get(f"/{path}/page", token=good).status == 200
+    clerk.answer("token_info", body={
+        "active": True, "sub": clerk.user_id, "client_id": clerk.client_id,
+        "scope": "profile"})
+    assert_invalid_token(httpd.get(f"/{path}/page", token=bad))

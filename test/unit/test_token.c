@@ -199,7 +199,7 @@ static const struct {
     /* The first of its name. */
     { "__session=" JWT "; __session=d.e.f", GOOD, JWT },
     { "__session=oat_x; __session=" JWT, OTHER, "oat_x" },
-    { "__session=; __session=" JWT, NONE, NULL },
+    { "__session=; __session=" JWT, GOOD, JWT },
 
     { "", NONE, NULL },
     { ";", NONE, NULL },

@@ -209,21 +209,60 @@ static void the_verifier_says_who_judges(void **state)
     }
 }
 
-/* Clerk's word is its own: the token's claims are not mixed into it. */
+/* What a token grants is Clerk's word alone. */
 static void what_clerk_says_is_not_what_the_token_says(void **state)
 {
     unit_world_t *world = world_of(*state);
 
     world->terms.realm.verifier = CLERK_VERIFIER_INTROSPECTION;
     unit_say(world, TOKEN_INFO, 200,
-             "{\"active\":true,\"sub\":\"user_3\",\"scope\":\"a\"}");
+             "{\"active\":true,\"sub\":\"user_2\",\"scope\":\"a\"}");
     assert_int_equal(
         unit_verify(world,
-                    token_of(*state, OAUTH, USER("1") ",\"scope\":\"admin\"}")),
+                    token_of(*state, OAUTH,
+                             USER("1785086400") ",\"scope\":\"admin\"}")),
         CLERK_OK);
     assert_string_equal(unit_claims(*state, world->verdict.identity),
-                        "sub=user_3;scope=a;");
-    assert_int_equal(world->verdict.identity->facts, 0);
+                        "sub=user_2;scope=a;");
+    assert_true(world->verdict.identity->expires == 1785086400);
+}
+
+/* What it limits is the token's, too: the answer need not repeat it. */
+static void the_token_limits_what_clerk_says(void **state)
+{
+    static const struct {
+        const char *payload;
+        clerk_status_t status;
+    } rows[] = {
+        { USER("1785086400") ",\"aud\":\"https://other\"}",
+          CLERK_AUDIENCE_MISMATCH },
+        { USER("1785086400") ",\"aud\":\"https://here\"}", CLERK_OK },
+        { USER("1785086400") ",\"aud\":7}", CLERK_AUDIENCE_MALFORMED },
+        { USER("1785086400") ",\"cnf\":{\"jkt\":\"x\"}}",
+          CLERK_PROOF_REQUIRED },
+        { USER("1785086400") ",\"nbf\":1785086399}",
+          CLERK_TOKEN_NOT_YET_VALID },
+        { USER("1") "}", CLERK_TOKEN_EXPIRED },
+        { "{\"sub\":\"user_3\",\"exp\":1785086400}", CLERK_ANSWER_MALFORMED },
+        { "{\"sub\":\"user_2\"}", CLERK_JWT_MALFORMED },
+    };
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        unit_world_t *world = world_of(*state);
+        apr_array_header_t *here =
+            apr_array_make(*state, 1, sizeof(const char *));
+
+        APR_ARRAY_PUSH(here, const char *) = "https://here";
+        world->terms.realm.verifier = CLERK_VERIFIER_INTROSPECTION;
+        world->terms.policy.audience_mode = CLERK_AUDIENCE_IF_PRESENT;
+        world->terms.policy.audiences = here;
+        unit_say(world, TOKEN_INFO, 200,
+                 "{\"active\":true,\"sub\":\"user_2\"}");
+        UNIT_CHECK(rows[i].payload,
+                   unit_verify(world, token_of(*state, OAUTH, rows[i].payload))
+                       == rows[i].status);
+    }
 }
 
 /* Opaque tokens by verifier `jwks`: nobody can tell. */
@@ -316,6 +355,7 @@ int main(void)
         UNIT_TEST(a_key_of_our_own_needs_nobody),
         UNIT_TEST(the_verifier_says_who_judges),
         UNIT_TEST(what_clerk_says_is_not_what_the_token_says),
+        UNIT_TEST(the_token_limits_what_clerk_says),
         UNIT_TEST(machines_and_keys_are_asked_about),
         UNIT_TEST(cookies_are_for_sessions),
     };
