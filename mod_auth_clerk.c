@@ -6,7 +6,9 @@
  * cycle. The hooks of a request live in src/httpd, in the order in which a
  * request meets them:
  *
+ *   mod_auth_clerk_resource.c documents that are for everybody
  *   mod_auth_clerk_scrub.c   what could pass for an identity is removed
+ *   mod_auth_clerk_cors.c    scripts of other origins
  *   mod_auth_clerk_authn.c   check_user_id: the token, verified
  *   mod_auth_clerk_authz.c   auth_checker: may they enter?
  *   mod_auth_clerk_answer.c  how no is said
@@ -22,6 +24,7 @@
 #include "clerk_crypto.h"
 #include "clerk_curl.h"
 #include "clerk_keyring.h"
+#include "clerk_metadata.h"
 #include "clerk_shared.h"
 #include "mod_auth_clerk_answer.h"
 #include "mod_auth_clerk_authn.h"
@@ -29,11 +32,13 @@
 #include "mod_auth_clerk_cache.h"
 #include "mod_auth_clerk_check.h"
 #include "mod_auth_clerk_config.h"
+#include "mod_auth_clerk_cors.h"
 #include "mod_auth_clerk_directives.h"
 #include "mod_auth_clerk_env.h"
 #include "mod_auth_clerk_log.h"
 #include "mod_auth_clerk_providers.h"
 #include "mod_auth_clerk_require.h"
+#include "mod_auth_clerk_resource.h"
 #include "mod_auth_clerk_scrub.h"
 
 #define USER_AGENT "mod_auth_clerk/" CLERK_VERSION
@@ -134,6 +139,32 @@ static const command_rec commands[] = {
     AP_INIT_TAKE1("ClerkCAFile", auth_clerk_set_ca_file, NULL, EVERYWHERE,
                   "Certificates to trust instead of the system's"),
 
+    /* Protected resource. */
+    AP_INIT_TAKE1("ClerkResource", auth_clerk_set_resource, NULL, EVERYWHERE,
+                  "The https:// URL by which its clients know the resource"),
+    AP_INIT_TAKE_ARGV("ClerkChallengeScopes", auth_clerk_set_scope_list,
+                      MEMBER(challenge_scopes), EVERYWHERE,
+                      "The scopes that a client without a token is told to "
+                      "ask for, or none"),
+    AP_INIT_TAKE_ARGV("ClerkResourceScopes", auth_clerk_set_scope_list,
+                      MEMBER(resource_scopes), EVERYWHERE,
+                      "The scopes_supported of the resource, or none"),
+    AP_INIT_TAKE1("ClerkResourceName", auth_clerk_set_resource_name, NULL,
+                  EVERYWHERE, "The resource_name of the resource"),
+    AP_INIT_TAKE1("ClerkResourceDocumentation",
+                  auth_clerk_set_resource_documentation, NULL, EVERYWHERE,
+                  "The resource_documentation of the resource, a URL"),
+    AP_INIT_TAKE_ARGV("ClerkAuthorizationServers",
+                      auth_clerk_set_authorization_servers, NULL, EVERYWHERE,
+                      "The authorization_servers of the resource"),
+    AP_INIT_FLAG("ClerkAuthorizationServerMetadata", auth_clerk_set_flag,
+                 MEMBER(server_metadata), EVERYWHERE,
+                 "Whether this host also answers with copies of Clerk's own "
+                 "metadata documents"),
+    AP_INIT_TAKE_ARGV("ClerkCORS", auth_clerk_set_cors, NULL, EVERYWHERE,
+                      "The origins whose scripts may use the resource: On "
+                      "for any, Off, or a list"),
+
     /* Directives of mod_authn_core and mod_authz_core, seen in passing. */
     AP_INIT_TAKE1("AuthType", auth_clerk_require_see_auth_type, NULL,
                   OR_AUTHCFG, "See mod_authn_core"),
@@ -163,7 +194,11 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     int result;
 
     (void)plog;
+    auth_clerk_config_split_servers(pconf, s);
     result = auth_clerk_check_sections(ptemp, s);
+    if (result == OK) {
+        result = auth_clerk_resource_publish(pconf, s);
+    }
     return result == OK ? auth_clerk_cache_check(pconf, ptemp, s) : result;
 }
 
@@ -198,6 +233,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
  */
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
+    clerk_metadata_t *metadata;
     clerk_cache_port_t cache;
     clerk_fetch_port_t fetch;
     clerk_keys_port_t keys;
@@ -214,11 +250,13 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     if (clerk_keyring_create(p, &fetch, &cache, auth_clerk_log_shared(), &keys)
-        != CLERK_OK) {
+            != CLERK_OK
+        || clerk_metadata_create(p, &fetch, &cache, &metadata) != CLERK_OK) {
         auth_clerk_log_start_fault(
             s, 0, "mod_auth_clerk: there is no memory for keys");
         return;
     }
+    auth_clerk_resource_serve(metadata);
     auth_clerk_authn_serve(&fetch, &cache, &keys);
 }
 
@@ -228,7 +266,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    auth_clerk_resource_register_hooks(p);
     auth_clerk_scrub_register_hooks(p);
+    auth_clerk_cors_register_hooks(p);
     auth_clerk_env_register_hooks(p);
     auth_clerk_authn_register_hooks(p);
     auth_clerk_authz_register_hooks(p);

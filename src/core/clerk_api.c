@@ -305,3 +305,52 @@ clerk_status_t clerk_api_read_jwks(const clerk_answer_t *answer, apr_pool_t *p)
 {
     return answer->http == 200 ? CLERK_OK : read_error(answer, p, 0);
 }
+
+/* ------------------------------------------------------------------ */
+/* GET /.well-known/oauth-authorization-server, openid-configuration  */
+
+const char clerk_api_metadata_name[] = "metadata";
+const char clerk_api_metadata_fix[] =
+    "ClerkPublishableKey, ClerkDomain, ClerkFrontendAPI";
+
+void clerk_api_write_metadata(const clerk_realm_t *realm, const char *path,
+                              apr_pool_t *p, clerk_call_t *call)
+{
+    call->url = apr_pstrcat(p, realm->frontend_api, path, NULL);
+    call->headers[0] = CLERK_API_ACCEPT_JSON;
+    call->answer_max = CLERK_METADATA_MAX;
+    call->lane = realm->keys_lane;
+    call->route = &realm->route;
+}
+
+clerk_status_t clerk_api_read_metadata(const clerk_answer_t *answer,
+                                       apr_pool_t *p)
+{
+    const clerk_json_t *body;
+    const char *issuer;
+    clerk_status_t status = clerk_api_read_body(answer, p, 0, &body);
+
+    if (status != CLERK_OK) {
+        return status;
+    }
+    return clerk_json_string(body, "issuer", &issuer) == CLERK_JSON_FOUND
+               ? CLERK_OK
+               : CLERK_ANSWER_MALFORMED;
+}
+
+int clerk_api_metadata_lets_clients_in(clerk_slice_t document,
+                                       apr_pool_t *scratch)
+{
+    const clerk_json_t *body = clerk_json_parse(scratch, document);
+    const char *endpoint;
+    int by_document;
+
+    if (!body) {
+        return 0;
+    }
+    clerk_json_boolean(body, "client_id_metadata_document_supported",
+                       &by_document);
+    return by_document
+           || clerk_json_string(body, "registration_endpoint", &endpoint)
+                  == CLERK_JSON_FOUND;
+}

@@ -72,4 +72,25 @@ void clerk_api_write_jwks(const clerk_realm_t *realm, apr_pool_t *p,
 clerk_status_t clerk_api_read_jwks(const clerk_answer_t *answer,
                                    apr_pool_t *p) CLERK_MUST_USE;
 
+/*
+ * FAPI GET /.well-known/oauth-authorization-server (RFC 8414) and
+ * /.well-known/openid-configuration (OpenID Connect Discovery), for everybody.
+ * `path` is one of the two. CLERK_OK for a document that names its issuer,
+ * which is the answer's body; else of class UPSTREAM or CONFIG.
+ */
+#define CLERK_METADATA_MAX (1024 * 1024) /* bytes of a document */
+extern const char clerk_api_metadata_name[];
+extern const char clerk_api_metadata_fix[];
+void clerk_api_write_metadata(const clerk_realm_t *realm, const char *path,
+                              apr_pool_t *p, clerk_call_t *call);
+clerk_status_t clerk_api_read_metadata(const clerk_answer_t *answer,
+                                       apr_pool_t *p) CLERK_MUST_USE;
+
+/*
+ * Can a client that Clerk does not know yet sign in: by dynamic registration
+ * (RFC 7591) or with a client-id metadata document?
+ */
+int clerk_api_metadata_lets_clients_in(clerk_slice_t document,
+                                       apr_pool_t *scratch);
+
 #endif

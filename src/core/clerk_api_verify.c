@@ -37,7 +37,7 @@ static const family_t api_key = {
 static void write_verify(const family_t *family, const clerk_realm_t *realm,
                          clerk_slice_t token, apr_pool_t *p, clerk_call_t *call)
 {
-    clerk_json_pair_t body = { family->member, token };
+    clerk_json_pair_t body = { family->member, token, NULL };
 
     call->url = apr_pstrcat(p, realm->backend_api, family->path, NULL);
     call->is_post = 1;

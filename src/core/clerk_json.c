@@ -425,6 +425,33 @@ static apr_size_t room_for(clerk_slice_t text)
     return 6 * text.len + 3;
 }
 
+static char *put_list(char *at, const apr_array_header_t *list)
+{
+    int i;
+
+    *at++ = '[';
+    for (i = 0; i < list->nelts; i++) {
+        if (i) {
+            *at++ = ',';
+        }
+        at = put_string(at,
+                        clerk_slice_str(APR_ARRAY_IDX(list, i, const char *)));
+    }
+    *at++ = ']';
+    return at;
+}
+
+static apr_size_t room_for_list(const apr_array_header_t *list)
+{
+    apr_size_t room = sizeof("[]");
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        room += room_for(clerk_slice_str(APR_ARRAY_IDX(list, i, const char *)));
+    }
+    return room;
+}
+
 const char *clerk_json_write(apr_pool_t *p, const clerk_json_pair_t *pairs,
                              int count)
 {
@@ -434,8 +461,9 @@ const char *clerk_json_write(apr_pool_t *p, const clerk_json_pair_t *pairs,
     int i;
 
     for (i = 0; i < count; i++) {
-        room +=
-            room_for(clerk_slice_str(pairs[i].name)) + room_for(pairs[i].value);
+        room += room_for(clerk_slice_str(pairs[i].name))
+                + (pairs[i].list ? room_for_list(pairs[i].list)
+                                 : room_for(pairs[i].value));
     }
     text = at = apr_palloc(p, room);
     *at++ = '{';
@@ -445,7 +473,8 @@ const char *clerk_json_write(apr_pool_t *p, const clerk_json_pair_t *pairs,
         }
         at = put_string(at, clerk_slice_str(pairs[i].name));
         *at++ = ':';
-        at = put_string(at, pairs[i].value);
+        at = pairs[i].list ? put_list(at, pairs[i].list)
+                           : put_string(at, pairs[i].value);
     }
     *at++ = '}';
     *at = '\0';

@@ -14,6 +14,7 @@
 #define CLERK_JSON_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 
 #include "clerk_slice.h"
 #include "clerk_status.h"
@@ -106,12 +107,14 @@ const clerk_json_t *clerk_json_first(const clerk_json_t *object,
                                      const char *array_name);
 
 /*
- * Write a flat object of strings, in the order given, without white space.
- * The text lies in `p`.
+ * Write a flat object of strings and arrays of strings, in the order given,
+ * without white space. The text lies in `p`.
  */
 typedef struct clerk_json_pair_t {
     const char *name;
-    clerk_slice_t value; /* valid UTF-8 */
+    clerk_slice_t value;            /* valid UTF-8 */
+    const apr_array_header_t *list; /* of const char *, valid UTF-8: an array
+                                     * instead of the value; or NULL */
 } clerk_json_pair_t;
 const char *clerk_json_write(apr_pool_t *p, const clerk_json_pair_t *pairs,
                              int count);

@@ -91,6 +91,8 @@ static const clerk_status_info_t rows[CLERK_STATUS_COUNT] = {
         "access_denied", "The holder of this token may not enter here"),
     [CLERK_REMOTE_USER_MISSING] = FORBIDDEN(
         "remote_user_missing", "The token lacks a claim that is required here"),
+    [CLERK_ORIGIN_REFUSED] =
+        FORBIDDEN("origin_refused", "Scripts of this origin may not ask here"),
 
     [CLERK_UNREACHABLE] = UPSTREAM("clerk_unreachable"),
     [CLERK_TIMED_OUT] = UPSTREAM("clerk_timed_out"),

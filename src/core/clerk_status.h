@@ -52,6 +52,9 @@ typedef enum clerk_status_t {
     CLERK_ACCESS_DENIED,
     CLERK_REMOTE_USER_MISSING,
 
+    /* REJECT: a script that may not ask, with or without a token. */
+    CLERK_ORIGIN_REFUSED,
+
     /* UPSTREAM */
     CLERK_UNREACHABLE,
     CLERK_TIMED_OUT,

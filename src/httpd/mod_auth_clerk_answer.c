@@ -43,6 +43,18 @@ static const char *realm_of(request_rec *r)
     return realm;
 }
 
+/* What a new token should have: a 403 says what is needed, a 401 what the
+ * administrator wants to be asked for. */
+static const apr_array_header_t *scopes_to_ask_for(
+    request_rec *r, const auth_clerk_plan_t *plan,
+    const clerk_status_info_t *info)
+{
+    if (info->http == HTTP_UNAUTHORIZED && plan->challenge_scopes) {
+        return plan->challenge_scopes;
+    }
+    return auth_clerk_require_scopes(r->pool, plan->scopes, r->method_number);
+}
+
 /*
  * RFC 6750 section 3; NULL for a status without one. The same for every
  * request of a kind: clients compare challenges, so nothing of the request or
@@ -53,6 +65,7 @@ static const char *challenge_of(request_rec *r, const auth_clerk_plan_t *plan,
 {
     clerk_challenge_t challenge = {
         .error = info->challenge,
+        .resource_metadata = plan->resource_metadata,
         .error_description = info->challenge ? info->sentence : NULL,
         .realm = realm_of(r),
     };
@@ -61,9 +74,8 @@ static const char *challenge_of(request_rec *r, const auth_clerk_plan_t *plan,
         return NULL;
     }
     if (info->http != HTTP_BAD_REQUEST) {
-        challenge.scope = clerk_scope_join(
-            r->pool,
-            auth_clerk_require_scopes(r->pool, plan->scopes, r->method_number));
+        challenge.scope =
+            clerk_scope_join(r->pool, scopes_to_ask_for(r, plan, info));
     }
     return clerk_challenge_text(r->pool, &challenge);
 }
@@ -79,8 +91,8 @@ static void write_challenge(request_rec *r, const char *challenge)
 static void write_body(request_rec *r, const clerk_status_info_t *info)
 {
     clerk_json_pair_t members[] = {
-        { "error", clerk_slice_str(info->error) },
-        { "error_description", clerk_slice_str(info->sentence) },
+        { "error", clerk_slice_str(info->error), NULL },
+        { "error_description", clerk_slice_str(info->sentence), NULL },
     };
 
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");

@@ -154,6 +154,33 @@ static auth_clerk_dir_conf_t *in_context(apr_pool_t *p, const section_t *inner,
     return conf;
 }
 
+int auth_clerk_check_each(apr_pool_t *p, server_rec *main_server,
+                          auth_clerk_visit_fn *visit, void *baton)
+{
+    const section_t *section = (const section_t *)sections->elts;
+    int result = OK;
+    server_rec *s;
+    int i;
+
+    for (i = 0; i < sections->nelts; i++) {
+        for (s = main_server; s && result == OK; s = s->next) {
+            auth_clerk_context_t context = {
+                .own = section[i].conf,
+                .server = s,
+                .is_server_level = section[i].kind == SECTION_SERVER,
+                .is_at_home = section[i].server == s,
+                .node = section[i].node,
+            };
+
+            if (applies_to(&section[i], s)) {
+                context.merged = in_context(p, &section[i], s);
+                result = visit(baton, &context);
+            }
+        }
+    }
+    return result;
+}
+
 /* Does the section say anything about which Clerk, and as whom? */
 static int has_credentials(const section_t *section)
 {

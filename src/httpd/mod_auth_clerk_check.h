@@ -23,6 +23,27 @@ void auth_clerk_check_note(cmd_parms *cmd, auth_clerk_dir_conf_t *conf);
  * .htaccess file, which nobody has read yet. */
 int auth_clerk_check_is_used(void);
 
+/* One section within one of the servers that it applies to. */
+typedef struct auth_clerk_context_t {
+    const auth_clerk_dir_conf_t *own;    /* what the section itself says */
+    const auth_clerk_dir_conf_t *merged; /* and all that surely applies where
+                                          * it does */
+    server_rec *server;
+    int is_server_level;        /* outside of all sections */
+    int is_at_home;             /* the server is the one that it stands in */
+    const ap_directive_t *node; /* the section's own line, or NULL */
+} auth_clerk_context_t;
+
+/*
+ * Show each known section, within each server that it applies to, until
+ * `visit` returns anything but OK, which is the result. What it is shown lies
+ * in `p`.
+ */
+typedef int auth_clerk_visit_fn(void *baton,
+                                const auth_clerk_context_t *context);
+int auth_clerk_check_each(apr_pool_t *p, server_rec *main_server,
+                          auth_clerk_visit_fn *visit, void *baton);
+
 /*
  * check_config: is there a fault that shows without a request? OK, or an HTTP
  * status after a line for each faulty section has been logged.

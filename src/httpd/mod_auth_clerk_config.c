@@ -157,6 +157,18 @@ void *auth_clerk_config_create_server(apr_pool_t *p, server_rec *s)
     return apr_pcalloc(p, sizeof(auth_clerk_server_conf_t));
 }
 
+void auth_clerk_config_split_servers(apr_pool_t *pconf, server_rec *s)
+{
+    for (; s; s = s->next) {
+        ap_set_module_config(
+            s->module_config, &auth_clerk_module,
+            apr_pmemdup(
+                pconf,
+                ap_get_module_config(s->module_config, &auth_clerk_module),
+                sizeof(auth_clerk_server_conf_t)));
+    }
+}
+
 void auth_clerk_config_serve(apr_pool_t *p)
 {
     apr_pool_t *own;

@@ -24,6 +24,13 @@ enum {
     AUTH_CLERK_PASS_BOTH = 3
 };
 
+/* ClerkCORS. */
+enum {
+    AUTH_CLERK_CORS_OFF = 0,
+    AUTH_CLERK_CORS_ON,  /* any origin */
+    AUTH_CLERK_CORS_LIST /* those of cors_origins */
+};
+
 /* One ClerkExportClaim. */
 typedef struct auth_clerk_export_t {
     const char *claim;
@@ -72,7 +79,14 @@ typedef enum auth_clerk_merging_t {
     X(const char *, remote_user) \
     X(const char *, proxy) \
     X(const char *, proxy_host) \
-    X(const char *, ca_certs)
+    X(const char *, ca_certs) \
+    X(const char *, resource) \
+    X(const char *, resource_name) \
+    X(const char *, resource_documentation) \
+    X(const apr_array_header_t *, challenge_scopes) \
+    X(const apr_array_header_t *, resource_scopes) \
+    X(const apr_array_header_t *, authorization_servers) \
+    X(const apr_array_header_t *, cors_origins)
 
 #define AUTH_CLERK_DIR_NUMBERS(X) \
     X(accepts) \
@@ -86,7 +100,9 @@ typedef enum auth_clerk_merging_t {
     X(cache_ttl) \
     X(negative_ttl) \
     X(timeout_ms) \
-    X(connect_timeout_ms)
+    X(connect_timeout_ms) \
+    X(server_metadata) \
+    X(cors)
 
 struct auth_clerk_dir_conf_t {
 #define X_POINTER(type, name) type name;
@@ -115,15 +131,22 @@ struct auth_clerk_dir_conf_t {
 
 /* Per server; the directives are allowed in the main server only. */
 struct auth_clerk_server_conf_t {
-    const char *socache;             /* `provider[:args]`, or NULL */
-    const char *cache_secret;        /* or NULL */
-    const struct ap_logconf *hushed; /* see auth_clerk_log_hush */
+    const char *socache;                 /* `provider[:args]`, or NULL */
+    const char *cache_secret;            /* or NULL */
+    const struct ap_logconf *hushed;     /* see auth_clerk_log_hush */
+    const apr_array_header_t *published; /* see mod_auth_clerk_resource.c */
 };
 
 /* create_dir_config, merge_dir_config, create_server_config. */
 void *auth_clerk_config_create_dir(apr_pool_t *p, char *section);
 void *auth_clerk_config_merge_dir(apr_pool_t *p, void *outer, void *inner);
 void *auth_clerk_config_create_server(apr_pool_t *p, server_rec *s);
+
+/*
+ * Give each virtual host a conf of its own, which those without directives of
+ * ours share with the main server until then. In check_config.
+ */
+void auth_clerk_config_split_servers(apr_pool_t *pconf, server_rec *s);
 
 /*
  * From here on this process serves requests: merges of sections that live as

@@ -11,6 +11,8 @@
 
 #define DEFAULT_COOKIE "__session"
 #define LEEWAY_MAX 300 /* seconds */
+#define ORIGIN_BYTES \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._:/[]"
 
 typedef struct choice_t {
     const char *word;
@@ -81,7 +83,7 @@ const char *auth_clerk_set_domain(cmd_parms *cmd, void *conf, const char *value)
     return NULL;
 }
 
-static const char *check_url(cmd_parms *cmd, const char *value)
+const char *auth_clerk_directive_check_url(cmd_parms *cmd, const char *value)
 {
     switch (clerk_instance_check_url(cmd->temp_pool, value)) {
     case CLERK_URL_GOOD:
@@ -102,7 +104,7 @@ static const char *check_url(cmd_parms *cmd, const char *value)
 const char *auth_clerk_set_base_url(cmd_parms *cmd, void *conf,
                                     const char *value)
 {
-    const char *sentence = check_url(cmd, value);
+    const char *sentence = auth_clerk_directive_check_url(cmd, value);
 
     auth_clerk_check_note(cmd, conf);
     if (!sentence) {
@@ -112,7 +114,8 @@ const char *auth_clerk_set_base_url(cmd_parms *cmd, void *conf,
     return sentence;
 }
 
-static apr_array_header_t *words(cmd_parms *cmd, int argc, char *const argv[])
+apr_array_header_t *auth_clerk_directive_words(cmd_parms *cmd, int argc,
+                                               char *const argv[])
 {
     apr_array_header_t *list =
         apr_array_make(cmd->pool, argc + 1, sizeof(const char *));
@@ -137,9 +140,9 @@ const char *auth_clerk_set_issuers(cmd_parms *cmd, void *conf, int argc,
                             cmd->cmd->name);
     }
     for (i = 0; i < argc && !sentence; i++) {
-        sentence = check_url(cmd, argv[i]);
+        sentence = auth_clerk_directive_check_url(cmd, argv[i]);
     }
-    dir->issuers = words(cmd, argc, argv);
+    dir->issuers = auth_clerk_directive_words(cmd, argc, argv);
     return sentence;
 }
 
@@ -276,7 +279,8 @@ const char *auth_clerk_set_audience(cmd_parms *cmd, void *conf, int argc,
     dir->audience_mode = any        ? CLERK_AUDIENCE_ANY
                          : optional ? CLERK_AUDIENCE_IF_PRESENT
                                     : CLERK_AUDIENCE_REQUIRED;
-    dir->audiences = words(cmd, argc - optional, argv + optional);
+    dir->audiences =
+        auth_clerk_directive_words(cmd, argc - optional, argv + optional);
     return NULL;
 }
 
@@ -304,12 +308,12 @@ const char *auth_clerk_set_leeway(cmd_parms *cmd, void *conf, const char *value)
     return auth_clerk_directive_seconds(cmd, value, LEEWAY_MAX, &dir->leeway);
 }
 
-/* RFC 6454 section 6.2: scheme, host, and port where it is not the default. */
-static int is_origin(apr_pool_t *scratch, const char *value)
+int auth_clerk_directive_is_origin(apr_pool_t *scratch, const char *value)
 {
     apr_uri_t uri;
 
-    return apr_uri_parse(scratch, value, &uri) == APR_SUCCESS && uri.scheme
+    return !value[strspn(value, ORIGIN_BYTES)]
+           && apr_uri_parse(scratch, value, &uri) == APR_SUCCESS && uri.scheme
            && uri.hostname && *uri.hostname && !uri.user && !uri.path
            && !uri.query && !uri.fragment;
 }
@@ -327,11 +331,11 @@ const char *auth_clerk_set_parties(cmd_parms *cmd, void *conf, int argc,
         return auth_clerk_directive_refuse(cmd, "", accepted);
     }
     for (i = 0; i < argc; i++) {
-        if (!is_origin(cmd->temp_pool, argv[i])) {
+        if (!auth_clerk_directive_is_origin(cmd->temp_pool, argv[i])) {
             return auth_clerk_directive_refuse(cmd, argv[i], accepted);
         }
     }
-    dir->parties = words(cmd, argc, argv);
+    dir->parties = auth_clerk_directive_words(cmd, argc, argv);
     return NULL;
 }
 

@@ -35,6 +35,16 @@ const char *auth_clerk_directive_refuse(cmd_parms *cmd, const char *value,
 const char *auth_clerk_directive_seconds(cmd_parms *cmd, const char *value,
                                          int max, int *out);
 
+/* Arguments as an array of const char *. */
+apr_array_header_t *auth_clerk_directive_words(cmd_parms *cmd, int argc,
+                                               char *const argv[]);
+
+/* NULL, or why this is no https:// URL (or http:// one of this machine). */
+const char *auth_clerk_directive_check_url(cmd_parms *cmd, const char *value);
+
+/* RFC 6454 section 6.2: scheme, host, and port where it is not the default. */
+int auth_clerk_directive_is_origin(apr_pool_t *scratch, const char *value);
+
 /* Shared by several directives. */
 AUTH_CLERK_DIRECTIVE(base_url);
 AUTH_CLERK_DIRECTIVE(secret);
@@ -59,6 +69,12 @@ AUTH_CLERK_DIRECTIVE_ARGV(accepts);
 AUTH_CLERK_DIRECTIVE_ARGV(audience);
 AUTH_CLERK_DIRECTIVE_ARGV(parties);
 AUTH_CLERK_DIRECTIVE_ARGV(sources);
+AUTH_CLERK_DIRECTIVE(resource);
+AUTH_CLERK_DIRECTIVE(resource_name);
+AUTH_CLERK_DIRECTIVE(resource_documentation);
+AUTH_CLERK_DIRECTIVE_ARGV(scope_list);
+AUTH_CLERK_DIRECTIVE_ARGV(authorization_servers);
+AUTH_CLERK_DIRECTIVE_ARGV(cors);
 const char *auth_clerk_set_export(cmd_parms *cmd, void *conf, const char *claim,
                                   const char *name);
 

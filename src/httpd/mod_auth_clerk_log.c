@@ -221,6 +221,21 @@ void auth_clerk_log_fault(request_rec *r, const auth_clerk_plan_t *plan)
     }
 }
 
+void auth_clerk_log_closed_to_clients(request_rec *r,
+                                      const clerk_realm_t *realm)
+{
+    if (!shared_memory
+        || clerk_shared_is_first_about(shared_memory, realm->keys_lane)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ClerkResource is set, but Clerk's metadata at %s offers "
+                      "neither dynamic client registration nor client-id "
+                      "metadata documents, so MCP clients cannot sign in; "
+                      "switch on dynamic client registration in Clerk's "
+                      "dashboard, under OAuth applications",
+                      realm->frontend_api);
+    }
+}
+
 void auth_clerk_log_expression_fault(request_rec *r, const char *reason)
 {
     if (is_due(CLERK_ACCESS_DENIED)) {
@@ -270,14 +285,10 @@ static const struct ap_logconf *hushed(apr_pool_t *p,
 void auth_clerk_log_prepare(apr_pool_t *pconf, server_rec *s)
 {
     for (; s; s = s->next) {
-        /* Virtual hosts without directives of ours share the main server's
-         * conf; levels are each server's own. */
-        auth_clerk_server_conf_t *own = apr_pmemdup(
-            pconf, ap_get_module_config(s->module_config, &auth_clerk_module),
-            sizeof(*own));
+        auth_clerk_server_conf_t *conf =
+            ap_get_module_config(s->module_config, &auth_clerk_module);
 
-        own->hushed = hushed(pconf, &s->log);
-        ap_set_module_config(s->module_config, &auth_clerk_module, own);
+        conf->hushed = hushed(pconf, &s->log);
     }
 }
 

@@ -45,6 +45,10 @@ void auth_clerk_log_refusal(request_rec *r, const auth_clerk_request_t *note,
 /* error: the section's directives contradict each other. */
 void auth_clerk_log_fault(request_rec *r, const auth_clerk_plan_t *plan);
 
+/* warning, once: clients that nobody has registered cannot sign in. */
+void auth_clerk_log_closed_to_clients(request_rec *r,
+                                      const clerk_realm_t *realm);
+
 /* error: a Require line's expression could not be evaluated. */
 void auth_clerk_log_expression_fault(request_rec *r, const char *reason);
 

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "clerk_instance.h"
+#include "clerk_resource.h"
 
 #define DEFAULT_BACKEND_API "https://api.clerk.com/v1"
 #define DEFAULT_REMOTE_USER "sub"
@@ -147,7 +148,7 @@ static void plan_kinds(auth_clerk_plan_t *plan,
     }
 }
 
-static const apr_array_header_t *list_of_one(apr_pool_t *p, const char *value)
+static apr_array_header_t *list_of_one(apr_pool_t *p, const char *value)
 {
     apr_array_header_t *list = apr_array_make(p, 1, sizeof(const char *));
 
@@ -183,10 +184,35 @@ static void plan_policy(auth_clerk_plan_t *plan, apr_pool_t *p,
         policy->audiences = conf->audiences;
         policy->audience_is_explicit = 1;
     }
+    else if (conf->resource) {
+        /* RFC 8707: what a client names when it asks for a token. */
+        apr_array_header_t *list = list_of_one(p, conf->resource);
+
+        if (conf->client_id) {
+            APR_ARRAY_PUSH(list, const char *) = conf->client_id;
+        }
+        policy->audience_mode = CLERK_AUDIENCE_IF_PRESENT;
+        policy->audiences = list;
+    }
     else if (conf->client_id) {
         policy->audience_mode = CLERK_AUDIENCE_REQUIRED;
         policy->audiences = list_of_one(p, conf->client_id);
     }
+}
+
+static void plan_resource(auth_clerk_plan_t *plan, apr_pool_t *p,
+                          const auth_clerk_dir_conf_t *conf)
+{
+    if (conf->resource) {
+        plan->resource_metadata =
+            clerk_resource_metadata_url(p, conf->resource);
+    }
+    plan->challenge_scopes = conf->challenge_scopes;
+    plan->server_metadata =
+        number(conf->server_metadata, conf->resource != NULL);
+    plan->cors = number(conf->cors, conf->resource ? AUTH_CLERK_CORS_ON
+                                                   : AUTH_CLERK_CORS_OFF);
+    plan->cors_origins = conf->cors_origins;
 }
 
 /* ------------------------------------------------------------------ */
@@ -202,6 +228,7 @@ const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
     plan_verifier(plan, conf);
     plan_kinds(plan, conf);
     plan_policy(plan, p, conf);
+    plan_resource(plan, p, conf);
     plan->terms.cache_ttl = number(conf->cache_ttl, DEFAULT_CACHE_TTL);
     plan->terms.negative_ttl = number(conf->negative_ttl, DEFAULT_NEGATIVE_TTL);
     plan->sources = conf->sources;

@@ -30,6 +30,12 @@ struct auth_clerk_plan_t {
     int pass_token;
     const apr_array_header_t *exports; /* auth_clerk_export_t, or NULL */
     const apr_array_header_t *scopes;  /* auth_clerk_scopes_t, or NULL */
+    /* const char *, or NULL: what the Require lines name. */
+    const apr_array_header_t *challenge_scopes;
+    const char *resource_metadata;          /* URL, or NULL */
+    int server_metadata;                    /* publish copies of Clerk's */
+    int cors;                               /* AUTH_CLERK_CORS_… */
+    const apr_array_header_t *cors_origins; /* const char *; with …_LIST */
     const char *section;
 };
 

@@ -27,6 +27,8 @@ struct auth_clerk_request_t {
     clerk_status_t refusal;            /* what the answer says, or CLERK_OK */
     int retry_after;                   /* seconds, with a refusal by 503 */
     int error_body;                    /* HTTP status whose body is our JSON */
+    int cors;                          /* AUTH_CLERK_CORS_…, of the answer */
+    const char *cors_origin;           /* that may read it, `*`, or NULL */
     const apr_array_header_t *what_if; /* scopes lent for a question, see
                                         * mod_auth_clerk_authz.c */
     int is_asking;                     /* inside our own auth_checker */

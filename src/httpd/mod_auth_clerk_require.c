@@ -45,6 +45,18 @@ int auth_clerk_require_is_negated(const cmd_parms *cmd)
     return 0;
 }
 
+/* What `%{…}` will be is known with a request, and differs between them.
+ * `depth` counts the braces that are open from word to word. */
+static int is_of_expression(const char *word, int *depth)
+{
+    int is_one = *depth > 0 || ap_strstr_c(word, "%{") != NULL;
+
+    for (; is_one && *word; word++) {
+        *depth += *word == '{' ? 1 : *word == '}' ? -1 : 0;
+    }
+    return is_one;
+}
+
 const char *auth_clerk_require_see_line(cmd_parms *cmd, void *conf,
                                         const char *line)
 {
@@ -52,11 +64,12 @@ const char *auth_clerk_require_see_line(cmd_parms *cmd, void *conf,
     auth_clerk_scopes_t *found;
     apr_array_header_t *lines;
     const char *word;
+    int depth = 0;
 
     dir->has_require = 1;
     word = ap_getword_conf(cmd->temp_pool, &line);
     if (strcasecmp(word, "clerk-scope") != 0
-        || auth_clerk_require_is_negated(cmd) || ap_strstr_c(line, "%{")) {
+        || auth_clerk_require_is_negated(cmd)) {
         return DECLINE_CMD;
     }
     if (!dir->scopes) {
@@ -68,7 +81,9 @@ const char *auth_clerk_require_see_line(cmd_parms *cmd, void *conf,
     found->scopes = apr_array_make(cmd->pool, 4, sizeof(const char *));
     while (*line) {
         word = ap_getword_conf(cmd->pool, &line);
-        clerk_scope_add(found->scopes, word);
+        if (!is_of_expression(word, &depth)) {
+            clerk_scope_add(found->scopes, word);
+        }
     }
     return DECLINE_CMD;
 }
@@ -87,7 +102,8 @@ apr_array_header_t *auth_clerk_require_scopes(apr_pool_t *p,
     }
     line = (const auth_clerk_scopes_t *)lines->elts;
     for (i = 0; i < lines->nelts; i++) {
-        if (!(line[i].limited & (AP_METHOD_BIT << method_number))) {
+        if (method_number != AUTH_CLERK_ANY_METHOD
+            && !(line[i].limited & (AP_METHOD_BIT << method_number))) {
             continue;
         }
         for (j = 0; j < line[i].scopes->nelts; j++) {

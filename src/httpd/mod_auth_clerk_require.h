@@ -26,11 +26,14 @@ int auth_clerk_require_is_negated(const cmd_parms *cmd);
 
 /*
  * The scopes that the section's Require lines name for a method, each once,
- * as an array of const char * in `p`; without those inside `%{…}`, under
- * `not` or <RequireNone>.
+ * as an array of const char * in `p`, or for any method; without those inside
+ * `%{…}`, under `not` or <RequireNone>.
  */
 apr_array_header_t *auth_clerk_require_scopes(apr_pool_t *p,
                                               const apr_array_header_t *lines,
                                               int method_number);
+
+/* The method number that stands for all methods. */
+#define AUTH_CLERK_ANY_METHOD (-1)
 
 #endif

@@ -13,6 +13,7 @@ struct clerk_shared_t {
     volatile apr_uint32_t was_active;     /* introspection once said yes */
     volatile apr_uint32_t inactive;       /* before it did */
     volatile apr_uint32_t claims[CLAIMS]; /* second of their end; 0: free */
+    volatile apr_uint32_t told[256];      /* about an instance, once */
 };
 
 clerk_status_t clerk_shared_create(apr_pool_t *p, clerk_shared_t **shared)
@@ -48,6 +49,12 @@ apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
         return 0;
     }
     return apr_atomic_inc32(&shared->inactive) + 1;
+}
+
+int clerk_shared_is_first_about(clerk_shared_t *shared,
+                                const unsigned char *lane)
+{
+    return apr_atomic_cas32(&shared->told[lane[0]], 1, 0) == 0;
 }
 
 int clerk_shared_claim(clerk_shared_t *shared, const unsigned char *name,

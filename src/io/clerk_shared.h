@@ -38,6 +38,13 @@ apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
                                               int is_active);
 
 /*
+ * True for the first caller ever about an instance of Clerk: what is said
+ * once. `lane` is its digest; two in 256 share an answer.
+ */
+int clerk_shared_is_first_about(clerk_shared_t *shared,
+                                const unsigned char *lane);
+
+/*
  * Claim a piece of work for one thread of one child: true for who has it now.
  * `name` begins with a random byte, as a digest does. A claim that is
  * not released ends by itself after `patience` microseconds and a second at

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from typing import Any, Optional, Union
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 START_TIMEOUT = 30
 STOP_TIMEOUT = 10
@@ -205,6 +205,11 @@ class StandIn:
         headers (pairs), body, connection."""
         return self._do("requests", endpoint=endpoint)
 
+    def parameters(self, endpoint: str) -> list[dict]:
+        """What each request to this endpoint carried by name: its query,
+        form or JSON body; a list where a name came more than once."""
+        return [_parameters(seen) for seen in self.requests(endpoint)]
+
     def connections(self) -> int:
         """TCP connections on which at least one request came."""
         return self._do("connections")
@@ -250,6 +255,18 @@ class StandIn:
         if response.status != 200:
             raise StandInError(f"{command}: {answer.get('error', answer)}")
         return answer["result"]
+
+
+def _parameters(seen: dict) -> dict:
+    """Names and values of a recorded request."""
+    types = [value for name, value in seen["headers"]
+             if name.lower() == "content-type"]
+    if types and types[0].startswith("application/json"):
+        return json.loads(seen["body"])
+    text = seen["body"] if seen["method"] == "POST" else seen["query"]
+    found = parse_qs(text, keep_blank_values=True)
+    return {name: values[0] if len(values) == 1 else values
+            for name, values in found.items()}
 
 
 def _ready_line(process: subprocess.Popen) -> dict:

@@ -139,7 +139,7 @@ def _common_metadata(instance: Instance) -> dict:
 
 
 def authorization_server(instance: Instance, request: Request) -> Response:
-    checks.check_method(request, "GET")
+    checks.check_method(request, "GET", "HEAD")
     metadata = _common_metadata(instance)
     metadata.update({
         "service_documentation": "https://clerk.com/docs",
@@ -155,7 +155,7 @@ def authorization_server(instance: Instance, request: Request) -> Response:
 
 
 def openid_configuration(instance: Instance, request: Request) -> Response:
-    checks.check_method(request, "GET")
+    checks.check_method(request, "GET", "HEAD")
     base = instance.url + instance.setting("path_prefix")
     metadata = _common_metadata(instance)
     metadata.update({
@@ -168,7 +168,7 @@ def openid_configuration(instance: Instance, request: Request) -> Response:
 
 
 def jwks(instance: Instance, request: Request) -> Response:
-    checks.check_method(request, "GET")
+    checks.check_method(request, "GET", "HEAD")
     return Response(200, instance.jwks())
 
 
@@ -186,6 +186,30 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     "/oauth/token": ("token", oauth.token),
     "/oauth/token/revoke": ("revoke", oauth.revoke),
     "/oauth/register": ("register", oauth.register)}
+
+
+# What a client in a browser calls before anybody has signed in.
+_FOR_BROWSERS = ("openid_configuration", "authorization_server", "jwks",
+                 "register", "token")
+
+
+def preflight(name: str, request: Request) -> Optional[Response]:
+    """The answer to a browser that asks whether it may, if that is one."""
+    method = request.value("access-control-request-method")
+    if name not in _FOR_BROWSERS or request.method != "OPTIONS" or not method:
+        return None
+    wanted = request.value("access-control-request-headers")
+    return Response(204, headers=[
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Allow-Methods", method),
+        *([("Access-Control-Allow-Headers", wanted)] if wanted else [])])
+
+
+def share(name: str, request: Request, response: Response) -> Response:
+    """The response, which a browser may show to any origin."""
+    if name in _FOR_BROWSERS and request.value("origin"):
+        response.headers.append(("Access-Control-Allow-Origin", "*"))
+    return response
 
 
 def preconditions(instance: Instance, request: Request) -> None:

@@ -10,8 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from . import checks, mint
 from .checks import oauth_refuse, refuse
-from .state import (ACCESS_TOKEN_LIFETIME, CODE_LIFETIME, Application, Code,
-                    Instance, word)
+from .state import CODE_LIFETIME, Application, Code, Instance, word
 from .wire import Request, Response
 
 _NO_STORE = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
@@ -252,12 +251,15 @@ def _issue(instance: Instance, app: Application, subject: str,
     """The answer with an access token and what belongs to it."""
     wish = {"subject": subject, "client_id": app.client_id,
             "scopes": scopes, "aud": resource or None}
+    lifetime = instance.setting("access_token_lifetime")
+    limited = {**wish, "expires_in": lifetime}
     if instance.setting("jwt_access_tokens"):
-        access = mint.mint(instance, "oauth_jwt", wish)
+        access = mint.mint(instance, "oauth_jwt", limited)
     else:
-        access = mint.mint(instance, "oauth_token", {**wish, "grant": grant})
+        access = mint.mint(instance, "oauth_token",
+                           {**limited, "grant": grant})
     answer = {"access_token": access, "token_type": "Bearer",
-              "expires_in": ACCESS_TOKEN_LIFETIME,
+              "expires_in": lifetime,
               "scope": " ".join(scopes)}
     if "offline_access" in (refresh_scopes or scopes):
         answer["refresh_token"] = mint.mint(instance, "refresh_token", {

@@ -144,10 +144,11 @@ class Clerk:
         keep = request.keeps_alive() and bool(
             self.instance.setting("keep_alive"))
         if plan is None:
-            response = self._respond(handler, request)
+            response = self._respond(name, handler, request)
         else:
             line = faults.Line(sock, self.orders)
-            response = self._respond_as_ordered(plan, handler, request, line)
+            response = self._respond_as_ordered(
+                plan, line, lambda: self._respond(name, handler, request))
             if response is None:
                 return False
             if plan.fault is not None:
@@ -156,13 +157,15 @@ class Clerk:
         sock.sendall(response.head(keep) + body)
         return keep
 
-    def _respond_as_ordered(self, plan: Plan, handler, request: Request,
-                            line: faults.Line) -> Optional[Response]:
+    @staticmethod
+    def _respond_as_ordered(plan: Plan, line: faults.Line,
+                            respond: Callable[[], Response],
+                            ) -> Optional[Response]:
         if plan.delay and not line.goes_on(plan.delay):
             return None
         if plan.answer is not None:
             return plan.answer
-        return patched(self._respond(handler, request), plan.patches)
+        return patched(respond(), plan.patches)
 
     def _route(self, request: Request):
         path = request.path
@@ -179,7 +182,11 @@ class Clerk:
             return route[0], (bapi.preconditions, route[1])
         return "unknown", None
 
-    def _respond(self, handler, request: Request) -> Response:
+    def _respond(self, name: str, handler, request: Request) -> Response:
+        return fapi.preflight(name, request) or fapi.share(
+            name, request, self._handled(handler, request))
+
+    def _handled(self, handler, request: Request) -> Response:
         if handler is None:
             return Response(404, "404 page not found\n",
                             "text/plain; charset=utf-8")

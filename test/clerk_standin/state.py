@@ -26,6 +26,8 @@ DEFAULT_SETTINGS: dict[str, Any] = {
     "api_versions": ["2026-05-12"],
     # access tokens that /oauth/token issues are JWTs
     "jwt_access_tokens": False,
+    # seconds that they live
+    "access_token_lifetime": ACCESS_TOKEN_LIFETIME,
     # dynamic client registration; client-id metadata documents
     "dcr": True,
     "cimd": True,

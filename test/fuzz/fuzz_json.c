@@ -61,7 +61,7 @@ typedef struct walk_t {
 static void check_leaf(void *baton, const char *path, const char *value)
 {
     walk_t *walk = baton;
-    clerk_json_pair_t pairs[2];
+    clerk_json_pair_t pairs[2] = { { 0 } };
     const clerk_json_t *again;
     const char *text;
 

@@ -42,11 +42,12 @@ def assert_body(response, error=None):
     return body
 
 
-def assert_challenge(response, error=None, scope=None, realm="Clerk"):
-    """The challenge of a location without ClerkResource."""
+def assert_challenge(response, error=None, scope=None, realm="Clerk",
+                     metadata=None):
+    """The challenge; metadata is the URL that it names with ClerkResource."""
     found = challenge(response)
     assert found.get("error") == error, found
-    assert "resource_metadata" not in found, found
+    assert found.get("resource_metadata") == metadata, found
     assert found.get("realm") == realm, found
     assert ("error_description" in found) == bool(error), found
     assert words(found.get("scope")) == words(scope), found
@@ -62,17 +63,17 @@ def words(text):
     return set(parts)
 
 
-def assert_unauthorized(response, scope=None, realm="Clerk"):
+def assert_unauthorized(response, scope=None, realm="Clerk", metadata=None):
     """401 without a token: a challenge that names no error."""
     assert response.status == 401, response
-    assert_challenge(response, None, scope, realm)
+    assert_challenge(response, None, scope, realm, metadata)
     return assert_body(response)
 
 
-def assert_invalid_token(response, scope=None, realm="Clerk"):
+def assert_invalid_token(response, scope=None, realm="Clerk", metadata=None):
     """401 for a token that is not good here."""
     assert response.status == 401, response
-    found = assert_challenge(response, "invalid_token", scope, realm)
+    found = assert_challenge(response, "invalid_token", scope, realm, metadata)
     body = assert_body(response, "invalid_token")
     assert body["error_description"] == found["error_description"]
     return found
@@ -85,10 +86,10 @@ def assert_invalid_request(response, scope=None, realm="Clerk"):
     return assert_body(response, "invalid_request")
 
 
-def assert_insufficient_scope(response, scope, realm="Clerk"):
+def assert_insufficient_scope(response, scope, realm="Clerk", metadata=None):
     """403 that another token could mend; names every scope needed."""
     assert response.status == 403, response
-    assert_challenge(response, "insufficient_scope", scope, realm)
+    assert_challenge(response, "insufficient_scope", scope, realm, metadata)
     return assert_body(response, "insufficient_scope")
 
 

@@ -54,7 +54,9 @@ class Connection:
                                                timeout=PATIENCE)
 
     def send(self, method, path, headers=(), body=None, token=None):
-        self.http.putrequest(method, path, skip_accept_encoding=True)
+        named = any(name.lower() == "host" for name, _ in headers)
+        self.http.putrequest(method, path, skip_accept_encoding=True,
+                             skip_host=named)
         for name, value in headers:
             self.http.putheader(name, value)
         if token is not None:
@@ -95,13 +97,13 @@ def exchange(port, data):
     return received
 
 
-def raw(port, request_line, *fields, body=b""):
+def raw(port, request_line, *fields, body=b"", host="localhost"):
     """One request with exactly these header lines; Host and close added.
 
     The body of the response is what came after the header, to the last byte,
     so that a HEAD answered with a body is seen.
     """
-    lines = [request_line, *fields, "Host: localhost", "Connection: close"]
+    lines = [request_line, *fields, f"Host: {host}", "Connection: close"]
     data = b"".join(line.encode("latin-1") + b"\r\n" for line in lines)
     received = exchange(port, data + b"\r\n" + body)
     head, _, rest = received.partition(b"\r\n\r\n")

@@ -44,3 +44,11 @@ def location(path, *lines, require="valid-user"):
         body.append(f"Require {require}")
     inside = "\n".join(f"    {line}" for line in body)
     return f'<Location "{path}">\n{inside}\n</Location>\n'
+
+
+def host(name, *parts):
+    """A name-based virtual host; one named localhost has to come first, for
+    the first one is also asked whether the server is up."""
+    inside = "\n".join(parts)
+    return (f"<VirtualHost 127.0.0.1:${{PORT}}>\nServerName {name}\n"
+            f"{inside}\n</VirtualHost>\n")

@@ -358,8 +358,8 @@ class Httpd:
     def get(self, path, **kwargs):
         return self.request("GET", path, **kwargs)
 
-    def raw(self, request_line, *fields, body=b""):
-        return client.raw(self.port, request_line, *fields, body=body)
+    def raw(self, request_line, *fields, **kwargs):
+        return client.raw(self.port, request_line, *fields, **kwargs)
 
     def expect_log(self, pattern, optional=False):
         """Announce a line at warn or above for the test that runs now."""

@@ -12,10 +12,10 @@ import pytest
 
 import answers
 from backend import header, identity
+from examples import CONF, example
 from httpd import (BINARY, MODULES, ROOT, module_path,
                    sanitizer_environment)
 
-CONF = ROOT / "conf"
 EXAMPLES = sorted((CONF / "examples").glob("*.conf"))
 MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 KEY = "sk_test_ofNobodyAtAll0123456789"
@@ -31,13 +31,27 @@ def names(paths):
 
 
 def test_there_are_examples():
-    assert {"cgi.conf", "proxy.conf", "session.conf"} <= set(names(EXAMPLES))
+    assert {"cgi.conf", "mcp-server.conf", "proxy.conf",
+            "session.conf"} <= set(names(EXAMPLES))
 
 
 # Accepted by `httpd -t`.
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate and its key in one file, for no host at all."""
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+         "/CN=localhost", "-keyout", path, "-out", f"{path}.crt"],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(path, "a", encoding="ascii") as both:
+        both.write(open(f"{path}.crt", encoding="ascii").read())
+    return path
+
+
 @pytest.fixture
-def configtest(tmp_path, standin, secret):
+def configtest(tmp_path, standin, secret, certificate):
     """Check that httpd accepts a text with these modules and no others."""
     secret(KEY)
 
@@ -47,6 +61,8 @@ def configtest(tmp_path, standin, secret):
         for word in set(re.findall(SECRETS_FOLDER + r"/([\w.]+)", text)):
             (folder / word).write_text(
                 standin.pem() if word.endswith(".pem") else KEY + "\n")
+        text = re.sub(r"(?m)^( *SSLCertificate\w+ +)\S+$",
+                      rf"\g<1>{certificate}", text)
         places = {name: MODULES / f"mod_{name}.so" for name in modules}
         places["auth_clerk"] = module_path()
         places["mpm_event"] = MODULES / "mod_mpm_event.so"
@@ -83,6 +99,18 @@ def needed(text):
 def test_an_example_is_accepted(configtest, path):
     text = path.read_text()
     configtest(text, needed(text))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=names(EXAMPLES))
+def test_an_example_loads_what_it_needs(path):
+    """Those that say how to load modules name just those that they need."""
+    text = path.read_text()
+    loads = re.findall(r"^#LoadModule (\w+)_module +modules/mod_(\w+)\.so$",
+                       text, re.M)
+    assert len(loads) == text.count("LoadModule")
+    assert all(name == file for name, file in loads)
+    named = {name for name, _ in loads}
+    assert not named or named == {*needed(text), "auth_clerk"}
 
 
 ALL = ["authn_core", "authz_core", "authz_user", "authz_host", "alias",
@@ -142,16 +170,6 @@ def test_a_piece_of_the_manual_is_accepted(configtest, text):
 
 
 # What the examples promise.
-
-def example(name, clerk, **replacements):
-    """An example's text, at the stand-in instead of at Clerk."""
-    text = (CONF / "examples" / name).read_text()
-    for old, new in replacements.values():
-        assert old in text
-        text = text.replace(old, new)
-    return (f"ClerkFrontendAPI {clerk.url}\nClerkBackendAPI {clerk.bapi_url}\n"
-            f"ClerkIssuer {clerk.issuer}\n" + text)
-
 
 @pytest.fixture(scope="module")
 def programs(serve, standin):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -114,6 +115,66 @@ def test_jwt_access_tokens(call, standin):
     assert "aud" not in claims
     answer = call.form("/oauth/token/revoke", {"token": token}, call.basic())
     assert (answer.status, answer.code) == (400, "unsupported_token_type")
+
+
+@pytest.mark.parametrize("jwt", [False, True])
+def test_the_lifetime_of_access_tokens(call, standin, jwt):
+    standin.configure(jwt_access_tokens=jwt, access_token_lifetime=1)
+    try:
+        client = register(call, scope="profile offline_access").json
+        code = authorize(call, client["client_id"],
+                         scope="profile offline_access")["code"]
+        tokens = exchange(call, client["client_id"], code).json
+    finally:
+        standin.restore_settings()
+    assert tokens["expires_in"] == 1
+    assert call.token_info(tokens["access_token"]).json["active"] is True
+    time.sleep(1.1)
+    assert call.token_info(tokens["access_token"]).json["active"] is False
+    again = refresh(call, client["client_id"], tokens["refresh_token"])
+    assert again.json["expires_in"] == 86400
+
+
+def shared(answer):
+    """With whom a browser shares it."""
+    return answer.headers.get_all("Access-Control-Allow-Origin")
+
+
+def test_a_client_in_a_browser(call, standin):
+    own = {"Origin": "https://app.example.com"}
+    ask = {**own, "Access-Control-Request-Method": "POST",
+           "Access-Control-Request-Headers": "content-type"}
+    for path in ("/oauth/register", "/oauth/token"):
+        answer = call("OPTIONS", path, headers=ask)
+        assert answer.status == 204
+        assert shared(answer) == ["*"]
+        assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+        assert answer.headers["Access-Control-Allow-Headers"] == "content-type"
+        refused = call("POST", path, "{", {
+            **own, "Content-Type": "application/json"})
+        assert refused.status >= 400
+        assert shared(refused) == ["*"]
+    document = call("GET", "/.well-known/oauth-authorization-server",
+                    headers=own)
+    assert shared(document) == ["*"]
+    # where a user's browser goes itself, nothing is shared
+    assert call("OPTIONS", "/oauth/authorize", headers=ask).status == 405
+
+
+def test_what_a_client_sent_is_told_by_name(call, standin):
+    client = register(call, scope="profile").json["client_id"]
+    code = authorize(call, client, scope="profile",
+                     resource=[RESOURCE, RESOURCE + "2"])["code"]
+    exchange(call, client, code, resource=RESOURCE)
+    [registered] = standin.parameters("register")
+    assert registered["redirect_uris"] == [CALLBACK]
+    assert registered["scope"] == "profile"
+    [asked] = standin.parameters("authorize")
+    assert asked["resource"] == [RESOURCE, RESOURCE + "2"]
+    assert asked["code_challenge_method"] == "S256"
+    [exchanged] = standin.parameters("token")
+    assert exchanged["grant_type"] == "authorization_code"
+    assert exchanged["resource"] == RESOURCE
 
 
 def test_confidential_client_with_basic(call, standin):

@@ -219,6 +219,15 @@ def test_discovery(call, standin):
             standin.url + "/.well-known/jwks.json")
 
 
+@pytest.mark.parametrize("name", [
+    "oauth-authorization-server", "openid-configuration", "jwks.json"])
+def test_documents_answer_head(call, name):
+    whole = call("GET", "/.well-known/" + name)
+    head = call("HEAD", "/.well-known/" + name)
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(whole.body))
+
+
 def test_discovery_without_registration(call, standin):
     standin.configure(dcr=False, cimd=False)
     try:

@@ -105,6 +105,25 @@ static void challenge_and_http_status_agree(void **state)
     assert_int_equal(clerk_status_info(CLERK_NO_TOKEN)->http, 401);
 }
 
+/* With another scope these would be refused all the same. */
+static void some_refusals_ask_for_nothing(void **state)
+{
+    static const clerk_status_t statuses[] = { CLERK_ACCESS_DENIED,
+                                               CLERK_REMOTE_USER_MISSING,
+                                               CLERK_ORIGIN_REFUSED };
+    apr_size_t i;
+
+    (void)state;
+    for (i = 0; i < UNIT_COUNT(statuses); i++) {
+        const clerk_status_info_t *row = clerk_status_info(statuses[i]);
+
+        UNIT_CHECK(row->name, row->http == 403);
+        UNIT_CHECK(row->name, row->status_class == CLERK_CLASS_REJECT);
+        UNIT_SAME(row->name, row->challenge, NULL);
+        UNIT_SAME(row->name, row->error, "access_denied");
+    }
+}
+
 static void out_of_range_is_internal(void **state)
 {
     static const int values[] = { -1, CLERK_STATUS_COUNT, 9999, -2147483647 };
@@ -124,6 +143,7 @@ int main(void)
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(class_and_http_status_agree),
         cmocka_unit_test(challenge_and_http_status_agree),
+        cmocka_unit_test(some_refusals_ask_for_nothing),
         cmocka_unit_test(out_of_range_is_internal),
     };
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clerk_metadata.h"
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "clerk_api.h"
+
+#define FRESH apr_time_from_sec(5 * 60)
+#define SHARED apr_time_from_sec(24 * 60 * 60) /* in the shared cache */
+#define COOL_DOWN apr_time_from_sec(30)        /* between two renewals */
+#define COLD_COOL_DOWN apr_time_from_msec(500) /* without any copy */
+/* Longer documents are for this process alone; no cache is made for them. */
+#define SHARED_MAX (16 * 1024) /* bytes */
+
+/* One document of one instance. */
+typedef struct copy_t {
+    unsigned char lane[CLERK_SHA256_BYTES];
+    const char *path;
+    apr_pool_t *p; /* of the text; NULL without one */
+    clerk_slice_t text;
+    apr_time_t fetched_at;
+    apr_time_t not_before;  /* the next renewal */
+    clerk_status_t failure; /* of the last renewal, or CLERK_OK */
+    int retry_after;        /* seconds, with that failure */
+    int is_renewing;
+    struct copy_t *next;
+} copy_t;
+
+struct clerk_metadata_t {
+    apr_pool_t *p;
+    apr_thread_mutex_t *mutex; /* guards the copies */
+    apr_thread_cond_t *renewed;
+    clerk_fetch_port_t fetch;
+    clerk_cache_port_t cache;
+    copy_t *copies; /* a few */
+};
+
+/* With the mutex held. */
+static copy_t *find_copy(clerk_metadata_t *home,
+                         const clerk_metadata_query_t *query)
+{
+    const unsigned char *lane = query->realm->keys_lane;
+    copy_t *copy;
+
+    for (copy = home->copies; copy; copy = copy->next) {
+        if (memcmp(copy->lane, lane, sizeof(copy->lane)) == 0
+            && strcmp(copy->path, query->path) == 0) {
+            return copy;
+        }
+    }
+    copy = apr_pcalloc(home->p, sizeof(*copy));
+    memcpy(copy->lane, lane, sizeof(copy->lane));
+    copy->path = query->path;
+    copy->next = home->copies;
+    home->copies = copy;
+    return copy;
+}
+
+/* ------------------------------------------------------------------ */
+/* The copy that the children share                                   */
+
+static clerk_status_t shared_key(const clerk_metadata_query_t *query,
+                                 unsigned char *key)
+{
+    const clerk_slice_t parts[] = {
+        clerk_slice_str("metadata"),
+        { (const char *)query->realm->keys_lane, CLERK_SHA256_BYTES },
+        clerk_slice_str(query->path),
+    };
+
+    return clerk_crypto_sha256(parts, 3, key);
+}
+
+/* What is kept: when it was fetched, in decimal, a blank, the document. */
+static void put_shared(const clerk_metadata_t *home,
+                       const clerk_metadata_query_t *query, apr_time_t now,
+                       apr_pool_t *p)
+{
+    const char *stamp = apr_psprintf(p, "%" APR_TIME_T_FMT " ", now);
+    unsigned char key[CLERK_SHA256_BYTES];
+    apr_size_t len = strlen(stamp);
+    char *bytes;
+
+    if (!home->cache.set || query->document.len > SHARED_MAX
+        || shared_key(query, key) != CLERK_OK) {
+        return;
+    }
+    bytes = apr_palloc(p, len + query->document.len);
+    memcpy(bytes, stamp, len);
+    memcpy(bytes + len, query->document.ptr, query->document.len);
+    home->cache.set(home->cache.self, key,
+                    clerk_slice_make(bytes, len + query->document.len),
+                    now + SHARED, p);
+}
+
+/* When the document was fetched; 0 without one. */
+static apr_time_t get_shared(const clerk_metadata_t *home,
+                             clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    clerk_answer_t answer = { .http = 200 };
+    unsigned char key[CLERK_SHA256_BYTES];
+    clerk_slice_t bytes;
+    const char *blank;
+
+    if (!home->cache.get || shared_key(query, key) != CLERK_OK
+        || home->cache.get(home->cache.self, key, p, &bytes) != CLERK_OK
+        || (blank = memchr(bytes.ptr, ' ', bytes.len)) == NULL) {
+        return 0;
+    }
+    answer.body = clerk_slice_make(
+        blank + 1, bytes.len - (apr_size_t)(blank + 1 - bytes.ptr));
+    if (clerk_api_read_metadata(&answer, p) != CLERK_OK) {
+        return 0;
+    }
+    query->document = answer.body;
+    return (apr_time_t)apr_atoi64(bytes.ptr);
+}
+
+/* ------------------------------------------------------------------ */
+/* Renewal                                                            */
+
+static clerk_status_t fetch(const clerk_metadata_t *home,
+                            clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    clerk_call_t call = { 0 };
+    clerk_answer_t answer = { 0 };
+    clerk_event_t event = { .endpoint = clerk_api_metadata_name,
+                            .answer = &answer,
+                            .fix = clerk_api_metadata_fix };
+
+    clerk_api_write_metadata(query->realm, query->path, p, &call);
+    event.status = home->fetch.call(home->fetch.self, &call, p, &answer);
+    if (event.status == CLERK_OK) {
+        event.status = clerk_api_read_metadata(&answer, p);
+        event.trace_id = clerk_api_trace_id(&answer, p);
+    }
+    if (query->log->called) {
+        query->log->called(query->log->self, &event);
+    }
+    if (event.status == CLERK_OK) {
+        query->document = answer.body;
+        query->is_news = 1;
+    }
+    query->retry_after = answer.retry_after;
+    return event.status;
+}
+
+/* A younger document than `than`, from another child or from Clerk, and when
+ * it was fetched; an old one of another child's, while Clerk is away. */
+static clerk_status_t load(const clerk_metadata_t *home,
+                           clerk_metadata_query_t *query, apr_pool_t *p,
+                           apr_time_t than, apr_time_t *fetched_at)
+{
+    apr_time_t now = apr_time_now();
+    clerk_status_t status;
+
+    *fetched_at = get_shared(home, query, p);
+    if (*fetched_at > than && *fetched_at <= now && now < *fetched_at + FRESH) {
+        return CLERK_OK;
+    }
+    status = fetch(home, query, p);
+    if (status == CLERK_OK) {
+        *fetched_at = apr_time_now();
+        put_shared(home, query, *fetched_at, p);
+    }
+    else if (*fetched_at > than && *fetched_at <= now) {
+        return CLERK_OK;
+    }
+    return status;
+}
+
+/* With the mutex held: keep a document of our own. */
+static void replace(copy_t *copy, clerk_slice_t document, apr_time_t fetched_at)
+{
+    apr_pool_t *p;
+
+    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+        return;
+    }
+    if (copy->p) {
+        apr_pool_destroy(copy->p);
+    }
+    copy->p = p;
+    copy->text = clerk_slice_make(apr_pmemdup(p, document.ptr, document.len),
+                                  document.len);
+    copy->fetched_at = fetched_at;
+}
+
+/* With the mutex held on entry and return. */
+static void renew(clerk_metadata_t *home, copy_t *copy,
+                  clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    apr_time_t than = copy->fetched_at;
+    apr_time_t fetched_at;
+
+    copy->is_renewing = 1;
+    apr_thread_mutex_unlock(home->mutex);
+    copy->failure = load(home, query, p, than, &fetched_at);
+    apr_thread_mutex_lock(home->mutex);
+    copy->retry_after = query->retry_after;
+    if (copy->failure == CLERK_OK) {
+        replace(copy, query->document, fetched_at);
+    }
+    copy->not_before = apr_time_now() + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
+    copy->is_renewing = 0;
+    apr_thread_cond_broadcast(home->renewed);
+}
+
+/* With the mutex held: whoever has no copy waits for the one who gets it. */
+static void await(clerk_metadata_t *home, const copy_t *copy,
+                  const clerk_metadata_query_t *query)
+{
+    apr_time_t until =
+        apr_time_now() + apr_time_from_msec(query->realm->route.timeout_ms);
+    apr_interval_time_t left;
+
+    while (!copy->p && copy->is_renewing
+           && (left = until - apr_time_now()) > 0) {
+        apr_thread_cond_timedwait(home->renewed, home->mutex, left);
+    }
+}
+
+/* With the mutex held. A clock that was set back must not freeze a copy. */
+static int is_due(const copy_t *copy, apr_time_t now)
+{
+    int is_old = !copy->p || now >= copy->fetched_at + FRESH
+                 || now + COOL_DOWN < copy->fetched_at;
+
+    return is_old
+           && (now >= copy->not_before || now + COOL_DOWN < copy->not_before);
+}
+
+clerk_status_t clerk_metadata_get(clerk_metadata_t *home,
+                                  clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    clerk_status_t status = CLERK_OK;
+    copy_t *copy;
+
+    memset(&query->document, 0, sizeof(query->document));
+    query->is_news = query->retry_after = 0;
+    apr_thread_mutex_lock(home->mutex);
+    copy = find_copy(home, query);
+    if (copy->is_renewing) {
+        await(home, copy, query);
+    }
+    else if (is_due(copy, apr_time_now())) {
+        renew(home, copy, query, p);
+    }
+    if (copy->p) {
+        query->document = clerk_slice_make(
+            apr_pmemdup(p, copy->text.ptr, copy->text.len), copy->text.len);
+    }
+    else {
+        status = copy->failure != CLERK_OK ? copy->failure : CLERK_TIMED_OUT;
+        query->retry_after = copy->retry_after;
+    }
+    apr_thread_mutex_unlock(home->mutex);
+    return status;
+}
+
+clerk_status_t clerk_metadata_create(apr_pool_t *p,
+                                     const clerk_fetch_port_t *fetch_port,
+                                     const clerk_cache_port_t *cache,
+                                     clerk_metadata_t **home)
+{
+    clerk_metadata_t *made = apr_pcalloc(p, sizeof(*made));
+
+    *home = NULL;
+    /* A pool of its own: others may use theirs while we hold our mutex. */
+    if (apr_pool_create(&made->p, p) != APR_SUCCESS
+        || apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, p)
+               != APR_SUCCESS
+        || apr_thread_cond_create(&made->renewed, p) != APR_SUCCESS) {
+        return CLERK_INTERNAL;
+    }
+    made->fetch = *fetch_port;
+    made->cache = *cache;
+    *home = made;
+    return CLERK_OK;
+}
