@@ -1,9 +1,10 @@
-"""The processes of the demo: Apache, and the application behind it.
+"""The processes of the demo: Apache, the application and the MCP server.
 
 Owns their start, the temporary server root and their end, each by its pid.
 Knows nothing of what is shown.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -14,6 +15,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+MCP = HERE.parents[1] / "test/e2e"
 BINARY = os.environ.get("HTTPD", "/usr/sbin/apache2")
 MODULES = os.environ.get("HTTPD_MODULES", "/usr/lib/apache2/modules")
 USUAL_PORT = 8080
@@ -75,6 +77,34 @@ class Application:
 
     def stop(self):
         end(self.process)
+        self.process.stdout.close()
+
+
+def node():
+    """The interpreter that came with the MCP SDK, else the system's."""
+    found = sorted(MCP.glob("node_modules/node-linux-*/bin/node"))
+    return str(found[0]) if found else "node"
+
+
+class McpServer:
+    """An MCP server: the MCP SDK's own, with a few tools."""
+
+    def __init__(self):
+        try:
+            self.process = subprocess.Popen(
+                [node(), str(MCP / "server.mjs")], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, start_new_session=True)
+        except OSError as error:
+            raise Trouble(f"Node did not start: {error}") from None
+        line = self.process.stdout.readline()
+        if not line:
+            self.stop()
+            raise Trouble("the MCP server did not start")
+        self.url = json.loads(line)["url"]
+
+    def stop(self):
+        end(self.process)
+        self.process.stdin.close()
         self.process.stdout.close()
 
 

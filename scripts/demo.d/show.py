@@ -11,14 +11,15 @@ import json
 import os
 import re
 import secrets
-import shlex
 import signal
-import subprocess
 import sys
 import textwrap
 import time
 
-from servers import HERE, Apache, Application, Trouble, choose_port
+import mcp
+from screen import Browser, Guide, bold, check, say, show
+from servers import (HERE, Apache, Application, McpServer, Trouble,
+                     choose_port)
 
 sys.path.insert(0, str(HERE.parents[1] / "test"))
 from clerk_standin.client import StandIn  # noqa: E402
@@ -31,7 +32,8 @@ APP = "/app/"
 TEAM = "/team/hello"
 EVENTS = "/events/"
 ORIGIN = "https://app.example.com"
-CONSOLE = sys.stdout.isatty()
+# It says clerk.example.com.
+PUBLISHABLE_KEY = "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k"
 # At debug Apache names the line of the source, too.
 LOG_LINE = re.compile(r"^\[[^]]*\] \[auth_clerk:(\w+)\] \[pid [^]]*\] "
                       r"(?:\S+\.c\(\d+\): )?(?:\[client [^]]*\] )?(.*)$")
@@ -79,122 +81,27 @@ class Stop:
 
 
 # ---------------------------------------------------------------------------
-# On the screen
-
-def bold(text):
-    return f"\033[1m{text}\033[0m" if CONSOLE else text
-
-
-def say(text=""):
-    print(textwrap.fill(text, 79))
-
-
-def show(text):
-    print(textwrap.indent(text.rstrip("\n"), "    "))
-
-
-def short(token):
-    """Enough of a token to tell it from others, and no more."""
-    return token[:8] + "…"
-
-
-class Guide:
-    """Numbers the steps, and knows every text that must not be shown."""
-
-    def __init__(self):
-        self.step = 0
-        self.hidden = []
-
-    def title(self, text):
-        self.step += 1
-        print("\n" + bold(f"{self.step}. {text}") + "\n")
-
-    def hide(self, token):
-        self.hidden.append(token)
-        return token
-
-    def clean(self, text):
-        for token in self.hidden:
-            text = text.replace(token, short(token))
-        return text
-
-
-# ---------------------------------------------------------------------------
-# Requests
-
-class Answer:
-    """A response as curl -i printed it."""
-
-    def __init__(self, text):
-        head, _, self.body = text.partition("\r\n\r\n")
-        first, *fields = head.split("\r\n")
-        self.status = int(first.split()[1])
-        self.fields = [field.partition(": ")[::2] for field in fields]
-
-    def field(self, name):
-        values = [v for k, v in self.fields if k.lower() == name.lower()]
-        return values[0] if len(values) == 1 else ""
-
-    def error(self):
-        """The `error` of the JSON body of a refusal."""
-        try:
-            return json.loads(self.body)["error"]
-        except (ValueError, KeyError, TypeError):
-            return None
-
-
-class Browser:
-    """Makes requests with curl, and shows both sides of them."""
-
-    def __init__(self, guide, url):
-        self.guide, self.url = guide, url
-
-    def get(self, path, token=None, *headers):
-        if token is not None:
-            headers = (f"Authorization: Bearer {token}", *headers)
-        command = ["curl", "-i"]
-        for header in headers:
-            command += ["-H", self.guide.clean(header)]
-        command.append(self.url + path)
-        show("$ " + " ".join(shlex.quote(word) for word in command))
-        # The headers on standard input: other users can see arguments.
-        done = subprocess.run(
-            ["curl", "-q", "-sS", "-i", "--noproxy", "*", "--max-time", "30",
-             "-H", "@-", self.url + path],
-            input=("\n".join(headers) + "\n").encode(),
-            capture_output=True, check=False)
-        if done.returncode:
-            raise Trouble("curl: " + done.stderr.decode().strip())
-        text = done.stdout.decode("utf-8", "replace")
-        show(self.guide.clean(text.replace("\r\n", "\n")))
-        print()
-        return Answer(text)
-
-
-def check(is_so, what):
-    """What was seen must be so; else the show is over."""
-    if not is_so:
-        raise Trouble(f"that is not as it should be. Expected: {what}")
-    print(f"    ok: {what}")
-
-
-# ---------------------------------------------------------------------------
 # The two Clerks
 
 class PlayedClerk:
     """The stand-in, which can do everything that the show wants to see."""
 
     name = "the stand-in for Clerk on this machine"
+    user = USER
 
     def __init__(self):
-        # Its publishable key names this host; it is reached at another.
-        self.standin = StandIn.start(issuer="https://clerk.example.com")
+        self.standin = StandIn.start()
+        self.standin.configure(
+            signed_in_user=USER,
+            scopes_supported=["profile", "email", "offline_access",
+                              mcp.MORE])
         self.standin.user(USER, name=NAME, given_name="Ada",
                           family_name="Lovelace",
                           email="ada@example.com", email_verified=True)
 
     def environment(self):
-        return {"CLERK_PUBLISHABLE_KEY": self.standin.publishable_key,
+        # Its own key names the stand-in's port, as no key of Clerk's does.
+        return {"CLERK_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
                 "CLERK_SECRET_KEY": self.standin.secret_key,
                 "CLERK_ORIGIN": ORIGIN,
                 "CLERK_MACHINE_ID": self.standin.sender_id,
@@ -262,11 +169,12 @@ def choose_clerk():
 # What both shows have in common
 
 def show_configuration(apache, clerk):
-    print(bold("\nmod_auth_clerk in front of two applications\n"))
+    print(bold("\nmod_auth_clerk in front of three applications\n"))
     say(f"Apache listens on {apache.url}. Tokens are verified by {clerk.name}."
         " /cgi-bin/hello is a CGI program that knows nothing of Clerk; /team/"
         " has it once more, for people of a certain role. Behind /app/ and"
-        " /events/ another server is at work. This is all that guards them:")
+        " /events/ another server is at work, and behind /mcp and /tools an"
+        " MCP server. This is all that guards them:")
     print()
     show((HERE / "clerk.conf").read_text())
 
@@ -373,7 +281,10 @@ class PlayedShow:
         self.signed()
         self.session()
         self.machine()
+        mcp.Played(self).run()
         self.outage(good)
+        for token in self.clerk.standin.secrets:
+            self.guide.hide(token)
         show_log(self.guide, self.apache, "no_token", "insufficient_scope",
                  "token_inactive", "malformed_authorization",
                  "kind_not_accepted", "access_denied", "clerk_unreachable")
@@ -584,6 +495,9 @@ class PlayedShow:
         for what, command in commands:
             print(f"\n{what}:")
             show(command)
+        mcp.what_to_try(self.apache.url)
+        say("The stand-in has no page to sign in on: it takes the browser for "
+            f"{NAME}'s, and sends it straight back.")
 
 
 # ---------------------------------------------------------------------------
@@ -621,6 +535,7 @@ class RealShow:
     def run(self):
         show_no_token(self.guide, self.browser)
         show_malformed(self.guide, self.browser)
+        mcp.Real(self).run()
         reasons = ["no_token", "malformed_authorization"]
         token = self.clerk.token
         is_reachable = self.made_up()
@@ -686,6 +601,7 @@ class RealShow:
         check(answer.status in (200, 403) and FORGED not in answer.body,
               "200, or 403 where the token lacks the scope email; the forged "
               "header did not arrive")
+        mcp.Real(self).initialize()
 
     def of_another_kind(self, token):
         """The reason why it is refused."""
@@ -707,6 +623,7 @@ class RealShow:
             show(f"curl -i {self.apache.url}{path}")
             show("curl -i -H \"Authorization: Bearer $CLERK_TOKEN\" "
                  f"{self.apache.url}{path}")
+        mcp.what_to_try(self.apache.url)
 
 
 # ---------------------------------------------------------------------------
@@ -733,7 +650,10 @@ def start(stack, arguments):
     stack.callback(clerk.stop)
     application = Application()
     stack.callback(application.stop)
-    environment = {**clerk.environment(), "APPLICATION_URL": application.url}
+    server = McpServer()
+    stack.callback(server.stop)
+    environment = {**clerk.environment(), "APPLICATION_URL": application.url,
+                   "MCP_SERVER_URL": server.url}
     apache = Apache(arguments.module, port, environment, clerk.defines)
     stack.callback(apache.stop)
     return clerk, apache

@@ -334,6 +334,7 @@ clerk_status_t clerk_api_read_metadata(const clerk_answer_t *answer,
         return status;
     }
     return clerk_json_string(body, "issuer", &issuer) == CLERK_JSON_FOUND
+                   && *issuer
                ? CLERK_OK
                : CLERK_ANSWER_MALFORMED;
 }
@@ -350,7 +351,6 @@ int clerk_api_metadata_lets_clients_in(clerk_slice_t document,
     }
     clerk_json_boolean(body, "client_id_metadata_document_supported",
                        &by_document);
-    return by_document
-           || clerk_json_string(body, "registration_endpoint", &endpoint)
-                  == CLERK_JSON_FOUND;
+    clerk_json_string(body, "registration_endpoint", &endpoint);
+    return by_document || (endpoint && *endpoint);
 }

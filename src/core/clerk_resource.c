@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "clerk_json.h"
@@ -43,8 +44,9 @@ static int hex_value(char c)
 }
 
 /*
- * RFC 3986 section 6.2.2.2: what need not be percent-encoded is the same as
- * it is without. All else, `%2F` above all, stays as it came.
+ * RFC 3986 section 6.2.2: what need not be percent-encoded is the same as it is
+ * without, and hexadecimal digits know no case. All else, `%2F` above all,
+ * stays encoded.
  */
 static const char *normal_form(apr_pool_t *p, const char *path)
 {
@@ -57,13 +59,19 @@ static const char *normal_form(apr_pool_t *p, const char *path)
         int low = high >= 0 ? hex_value(at[2]) : -1;
         char c = (char)(high * 16 + low);
 
-        if (low >= 0 && c && strchr(UNRESERVED, c)) {
+        if (low < 0) {
+            *to++ = *at;
+            continue;
+        }
+        if (c && strchr(UNRESERVED, c)) {
             *to++ = c;
-            at += 2;
         }
         else {
-            *to++ = *at;
+            *to++ = '%';
+            *to++ = (char)apr_toupper(at[1]);
+            *to++ = (char)apr_toupper(at[2]);
         }
+        at += 2;
     }
     *to = '\0';
     return normal;
@@ -146,11 +154,12 @@ clerk_document_kind_t clerk_resource_parse_path(apr_pool_t *p, const char *path,
         return CLERK_DOCUMENT_NONE;
     }
     for (kind = CLERK_DOCUMENT_RESOURCE; kind < KINDS; kind++) {
-        const char *rest = path + strlen(paths[kind]);
+        apr_size_t len = strlen(paths[kind]);
 
-        if (strncmp(path, paths[kind], strlen(paths[kind])) == 0
-            && (!*rest || *rest == '/')) {
-            *resource_path = apr_pstrmemdup(p, rest, trimmed_len(rest));
+        if (strncmp(path, paths[kind], len) == 0
+            && (!path[len] || path[len] == '/')) {
+            *resource_path =
+                apr_pstrmemdup(p, path + len, trimmed_len(path + len));
             return (clerk_document_kind_t)kind;
         }
     }

@@ -21,7 +21,8 @@ typedef enum clerk_document_kind_t {
     CLERK_DOCUMENT_OPENID    /* OpenID Connect Discovery */
 } clerk_document_kind_t;
 
-/* What the metadata document says; NULL or empty leaves a member out. */
+/* What the metadata document says; NULL, or an empty list, leaves a member
+ * out. */
 typedef struct clerk_resource_t {
     const char *identifier; /* an absolute URL without fragment */
     const apr_array_header_t *authorization_servers; /* const char * */

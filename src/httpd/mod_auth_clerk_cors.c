@@ -63,8 +63,11 @@ static void decide(request_rec *r, auth_clerk_request_t *note)
     }
 }
 
-/* The note that decided for this request, or for the one that it was
- * redirected from internally, as to an error document. */
+/*
+ * The note that decided for this request, or for the one that it was
+ * redirected from internally, as to an error document: the answer is to what
+ * the client asked for.
+ */
 static auth_clerk_request_t *decided(const request_rec *r)
 {
     for (; r; r = r->prev) {
@@ -95,18 +98,19 @@ static int is_token(const char *name)
 /* `Authorization`, which no `*` would stand for, and what is asked for. */
 static const char *allowed_headers(request_rec *r)
 {
-    const char *rest = apr_table_get(r->headers_in, REQUEST_HEADERS);
-    const char *allowed = "Authorization";
+    const char *asked = apr_table_get(r->headers_in, REQUEST_HEADERS);
+    char *rest = apr_pstrdup(r->pool, asked ? asked : "");
+    apr_array_header_t *allowed =
+        apr_array_make(r->pool, 8, sizeof(const char *));
     char *name;
 
-    while (rest && *rest) {
-        name = ap_getword(r->pool, &rest, ',');
-        apr_collapse_spaces(name, name);
+    APR_ARRAY_PUSH(allowed, const char *) = "Authorization";
+    while ((name = apr_strtok(rest, ", \t", &rest)) != NULL) {
         if (is_token(name) && ap_cstr_casecmp(name, "Authorization") != 0) {
-            allowed = apr_pstrcat(r->pool, allowed, ", ", name, NULL);
+            APR_ARRAY_PUSH(allowed, const char *) = name;
         }
     }
-    return allowed;
+    return apr_array_pstrcat(r->pool, allowed, ',');
 }
 
 static void allow_preflight(request_rec *r)
@@ -141,13 +145,14 @@ static int refuse_origin(request_rec *r, auth_clerk_request_t *note)
 
 /*
  * Once the section is known, and before anybody asks for a token, which a
- * preflight never carries.
+ * preflight never carries. An error document has been let in already.
  */
 static int answer_origin(request_rec *r)
 {
     auth_clerk_request_t *note = auth_clerk_request_peek(r);
 
-    if (!note || !note->is_ours || r->main || decided(r)) {
+    if (!note || !note->is_ours || r->main
+        || (r->prev && ap_is_HTTP_ERROR(r->prev->status))) {
         return OK;
     }
     decide(r, note);

@@ -315,7 +315,10 @@ int auth_clerk_directive_is_origin(apr_pool_t *scratch, const char *value)
     return !value[strspn(value, ORIGIN_BYTES)]
            && apr_uri_parse(scratch, value, &uri) == APR_SUCCESS && uri.scheme
            && uri.hostname && *uri.hostname && !uri.user && !uri.path
-           && !uri.query && !uri.fragment;
+           && !uri.query
+           && !uri.fragment
+           /* Browsers leave the default port out. */
+           && (!uri.port_str || uri.port != apr_uri_port_of_scheme(uri.scheme));
 }
 
 const char *auth_clerk_set_parties(cmd_parms *cmd, void *conf, int argc,

@@ -5,6 +5,8 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "clerk_instance.h"
+#include "clerk_resource.h"
 #include "clerk_scope.h"
 #include "clerk_utf8.h"
 #include "mod_auth_clerk_check.h"
@@ -16,22 +18,34 @@
     "?/:@!$&'()*+,;=-._~%0123456789" \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+/* A client that resolves `/../` would look for the document elsewhere. */
+static int has_dot_segments(apr_pool_t *scratch, const char *url)
+{
+    const char *path = clerk_resource_path(scratch, url);
+    char *resolved = apr_pstrdup(scratch, path);
+
+    ap_getparents(resolved);
+    return strcmp(resolved, path) != 0;
+}
+
 const char *auth_clerk_set_resource(cmd_parms *cmd, void *conf,
                                     const char *value)
 {
+    static const char accepted[] =
+        "give an absolute URL without user, fragment and dot segments, such "
+        "as https://mcp.example.com/mcp";
     auth_clerk_dir_conf_t *dir = conf;
     apr_size_t len = strcspn(value, "?");
+    const char *url = apr_pstrmemdup(cmd->temp_pool, value, len);
 
     auth_clerk_check_note(cmd, dir);
     dir->resource = value;
-    if (value[len + strspn(value + len, QUERY_BYTES)]) {
-        return auth_clerk_directive_refuse(
-            cmd, value,
-            "give an absolute URL without user and fragment, such as "
-            "https://mcp.example.com/mcp");
+    if (value[len + strspn(value + len, QUERY_BYTES)]
+        || clerk_instance_check_url(cmd->temp_pool, url) == CLERK_URL_MALFORMED
+        || has_dot_segments(cmd->temp_pool, url)) {
+        return auth_clerk_directive_refuse(cmd, value, accepted);
     }
-    return auth_clerk_directive_check_url(
-        cmd, apr_pstrmemdup(cmd->temp_pool, value, len));
+    return auth_clerk_directive_check_url(cmd, url);
 }
 
 /* Text for people: UTF-8 (RFC 8259 section 8.1) without control characters. */

@@ -36,6 +36,12 @@ void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,
                  sentence);
 }
 
+void auth_clerk_log_start_doubt(server_rec *s, const char *sentence)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s, "%s",
+                 sentence);
+}
+
 void auth_clerk_log_cache_fault(server_rec *s, apr_status_t rv,
                                 const char *what)
 {

@@ -26,6 +26,9 @@ clerk_shared_t *auth_clerk_log_shared(void);
 void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,
                                 const char *sentence);
 
+/* warning, at start: what is configured may not be what is meant. */
+void auth_clerk_log_start_doubt(server_rec *s, const char *sentence);
+
 /* warning: the cache failed at something; the request goes on without it. */
 void auth_clerk_log_cache_fault(server_rec *s, apr_status_t rv,
                                 const char *what);

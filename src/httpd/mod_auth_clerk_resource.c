@@ -147,6 +147,24 @@ static published_t *describe(apr_pool_t *p, const auth_clerk_context_t *context)
     return made;
 }
 
+/* It would look protected, and be open. */
+static void warn_if_open(const survey_t *survey,
+                         const auth_clerk_context_t *context)
+{
+    const char *type = context->merged->auth_type;
+
+    if (!context->is_server_level && context->is_at_home
+        && (!type || !auth_clerk_is_auth_type(type))) {
+        auth_clerk_log_start_doubt(
+            context->server,
+            apr_psprintf(survey->p,
+                         "ClerkResource %s is set where AuthType Clerk is not "
+                         "(section %s): its metadata is published, but no "
+                         "token is asked for unless another section says so",
+                         context->own->resource, context->own->section));
+    }
+}
+
 /* A section that sets ClerkResource. What is set outside of all sections
  * yields to what a section says of the same resource. */
 static int publish(void *baton, const auth_clerk_context_t *context)
@@ -158,6 +176,7 @@ static int publish(void *baton, const auth_clerk_context_t *context)
     if (!context->own->resource) {
         return OK;
     }
+    warn_if_open(survey, context);
     made = describe(survey->p, context);
     if (!made->resource.authorization_servers) {
         if (context->is_at_home && !survey->lacking) {

@@ -194,16 +194,22 @@ static void renew(clerk_metadata_t *home, copy_t *copy,
 {
     apr_time_t than = copy->fetched_at;
     apr_time_t fetched_at;
+    clerk_status_t status;
+    apr_time_t now;
 
     copy->is_renewing = 1;
     apr_thread_mutex_unlock(home->mutex);
-    copy->failure = load(home, query, p, than, &fetched_at);
+    status = load(home, query, p, than, &fetched_at);
     apr_thread_mutex_lock(home->mutex);
+    now = apr_time_now();
+    copy->failure = status;
     copy->retry_after = query->retry_after;
-    if (copy->failure == CLERK_OK) {
+    copy->not_before = now + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
+    if (status == CLERK_OK) {
         replace(copy, query->document, fetched_at);
+        /* One that is old already stands in while Clerk is away. */
+        copy->not_before = now < fetched_at + FRESH ? 0 : now + COOL_DOWN;
     }
-    copy->not_before = apr_time_now() + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
     copy->is_renewing = 0;
     apr_thread_cond_broadcast(home->renewed);
 }

@@ -64,6 +64,8 @@ def conf(clerk, url):
         location("/without", "ClerkCORS On", proxied, **scope),
         location("/plain", proxied, **scope),
         at("cgi"),
+        at("rewritten", "RewriteEngine On", "RewriteRule ^ /list/x",
+           require="all granted"),
         'ScriptAlias "/cgi/" "${ROOT}/cgi/"',
         at("wrong", "ClerkClientSecret wrongClientSecret4711"),
         at("down", f"ProxyPass http://127.0.0.1:{free_port()}/"),
@@ -93,7 +95,7 @@ def documents(server):
 @pytest.fixture(scope="module")
 def httpd(serve, standin, application):
     return serve(conf(standin, application.url), prepare=documents,
-                 modules=["proxy", "proxy_http", "headers"])
+                 modules=["proxy", "proxy_http", "headers", "rewrite"])
 
 
 @pytest.fixture
@@ -395,6 +397,17 @@ def test_an_origin_that_is_not(httpd, seen, good, origin):
     assert_forbidden(answer)
     assert answer.all("Access-Control-Allow-Methods") == []
     assert seen == []
+
+
+def test_a_stranger_does_not_come_through_another_location(httpd, seen,
+                                                           good):
+    """Rewriting there is a request there."""
+    for origin, status in ((EVIL, 403), (APP, 200), ("null", 403)):
+        answer = httpd.get("/rewritten/page", token=good,
+                           headers=[("Origin", origin)])
+        assert answer.status == status, answer
+        assert len(seen) == (1 if status == 200 else 0)
+        seen.clear()
 
 
 def test_a_stranger_has_a_line_in_the_log(httpd, good):

@@ -14,6 +14,7 @@ from discovery import (DOCUMENT, OPENID, SERVER, assert_cors,
 from httpd import free_port
 
 LOUD = r"\[auth_clerk:error\]"
+FULL = "AH00484"    # every worker is busy
 WARN = r"\[auth_clerk:warn\]"
 ENDPOINTS = {SERVER: "authorization_server", OPENID: "openid_configuration"}
 PATHS = [SERVER, f"{SERVER}/mcp", OPENID, f"{OPENID}/mcp"]
@@ -329,6 +330,7 @@ def test_a_hanging_clerk_and_an_old_copy(fresh, clerk, clock):
     """The copy is there; at most one request at a time waits for a newer."""
     server = fresh(threads=8)
     server.expect_log(LOUD, optional=True)
+    server.expect_log(FULL, optional=True)
     bodies = {path: original(clerk, path) for path in PATHS}
     for path in PATHS:
         assert_copy(server.get(path), bodies[path])

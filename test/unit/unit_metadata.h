@@ -246,7 +246,10 @@ static inline found_t find_at(world_t *world, clerk_metadata_t *home,
 {
     clerk_metadata_query_t query = { .realm = &world->realm,
                                      .path = path,
-                                     .log = &world->log };
+                                     .log = &world->log,
+                                     .document = clerk_slice_str("left over"),
+                                     .is_news = 7,
+                                     .retry_after = 7 };
     found_t found = { .status = clerk_metadata_get(home, &query, p) };
 
     found.is_news = query.is_news;
