@@ -37,6 +37,7 @@
 #include "mod_auth_clerk_env.h"
 #include "mod_auth_clerk_log.h"
 #include "mod_auth_clerk_providers.h"
+#include "mod_auth_clerk_publish.h"
 #include "mod_auth_clerk_require.h"
 #include "mod_auth_clerk_resource.h"
 #include "mod_auth_clerk_scrub.h"
@@ -197,7 +198,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     auth_clerk_config_split_servers(pconf, s);
     result = auth_clerk_check_sections(ptemp, s);
     if (result == OK) {
-        result = auth_clerk_resource_publish(pconf, s);
+        result = auth_clerk_publish(pconf, s);
     }
     return result == OK ? auth_clerk_cache_check(pconf, ptemp, s) : result;
 }

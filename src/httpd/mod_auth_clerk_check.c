@@ -154,6 +154,13 @@ static auth_clerk_dir_conf_t *in_context(apr_pool_t *p, const section_t *inner,
     return conf;
 }
 
+static const char *place_of(apr_pool_t *p, const section_t *section)
+{
+    return section->node ? apr_psprintf(p, "%s:%d", section->node->filename,
+                                        section->node->line_num)
+                         : "-";
+}
+
 int auth_clerk_check_each(apr_pool_t *p, server_rec *main_server,
                           auth_clerk_visit_fn *visit, void *baton)
 {
@@ -163,22 +170,30 @@ int auth_clerk_check_each(apr_pool_t *p, server_rec *main_server,
     int i;
 
     for (i = 0; i < sections->nelts; i++) {
+        const char *place = place_of(p, &section[i]);
+
         for (s = main_server; s && result == OK; s = s->next) {
             auth_clerk_context_t context = {
                 .own = section[i].conf,
                 .server = s,
                 .is_server_level = section[i].kind == SECTION_SERVER,
                 .is_at_home = section[i].server == s,
-                .node = section[i].node,
+                .place = place,
+                .section = &section[i],
             };
 
             if (applies_to(&section[i], s)) {
-                context.merged = in_context(p, &section[i], s);
                 result = visit(baton, &context);
             }
         }
     }
     return result;
+}
+
+auth_clerk_dir_conf_t *auth_clerk_check_merge(
+    apr_pool_t *p, const auth_clerk_context_t *context)
+{
+    return in_context(p, context->section, context->server);
 }
 
 /* Does the section say anything about which Clerk, and as whom? */
@@ -234,12 +249,10 @@ static const auth_clerk_plan_t *find_fault(apr_pool_t *p,
 static void report(apr_pool_t *p, server_rec *s, const section_t *section,
                    const auth_clerk_plan_t *plan)
 {
-    auth_clerk_log_start_fault(
-        s, 0,
-        apr_psprintf(p, "%s (section %s, %s:%d)", plan->fault,
-                     section->conf->section,
-                     section->node ? section->node->filename : "-",
-                     section->node ? section->node->line_num : 0));
+    auth_clerk_log_start_fault(s, 0,
+                               apr_psprintf(p, "%s (section %s, %s)",
+                                            plan->fault, section->conf->section,
+                                            place_of(p, section)));
 }
 
 /*

@@ -25,24 +25,26 @@ int auth_clerk_check_is_used(void);
 
 /* One section within one of the servers that it applies to. */
 typedef struct auth_clerk_context_t {
-    const auth_clerk_dir_conf_t *own;    /* what the section itself says */
-    const auth_clerk_dir_conf_t *merged; /* and all that surely applies where
-                                          * it does */
+    const auth_clerk_dir_conf_t *own; /* what the section itself says */
     server_rec *server;
-    int is_server_level;        /* outside of all sections */
-    int is_at_home;             /* the server is the one that it stands in */
-    const ap_directive_t *node; /* the section's own line, or NULL */
+    int is_server_level; /* outside of all sections */
+    int is_at_home;      /* the server is the one that it stands in */
+    const char *place;   /* file and line, for people */
+    const struct section_t *section;
 } auth_clerk_context_t;
 
 /*
  * Show each known section, within each server that it applies to, until
- * `visit` returns anything but OK, which is the result. What it is shown lies
- * in `p`.
+ * `visit` returns anything but OK, which is the result.
  */
 typedef int auth_clerk_visit_fn(void *baton,
                                 const auth_clerk_context_t *context);
 int auth_clerk_check_each(apr_pool_t *p, server_rec *main_server,
                           auth_clerk_visit_fn *visit, void *baton);
+
+/* What a section says, and all that surely applies where it does; in `p`. */
+auth_clerk_dir_conf_t *auth_clerk_check_merge(
+    apr_pool_t *p, const auth_clerk_context_t *context);
 
 /*
  * check_config: is there a fault that shows without a request? OK, or an HTTP

@@ -134,7 +134,7 @@ struct auth_clerk_server_conf_t {
     const char *socache;                 /* `provider[:args]`, or NULL */
     const char *cache_secret;            /* or NULL */
     const struct ap_logconf *hushed;     /* see auth_clerk_log_hush */
-    const apr_array_header_t *published; /* see mod_auth_clerk_resource.c */
+    const apr_array_header_t *published; /* see mod_auth_clerk_publish.c */
 };
 
 /* create_dir_config, merge_dir_config, create_server_config. */

@@ -49,11 +49,11 @@ static const char *allowed_of(const apr_array_header_t *origins,
     return NULL;
 }
 
-static void decide(request_rec *r, auth_clerk_request_t *note)
+static void decide(request_rec *r, auth_clerk_request_t *note,
+                   const auth_clerk_plan_t *plan)
 {
-    const auth_clerk_plan_t *plan = note->plan;
-
     note->cors = plan->cors;
+    note->cors_origin = NULL;
     if (plan->cors == AUTH_CLERK_CORS_ON) {
         note->cors_origin = "*";
     }
@@ -145,22 +145,23 @@ static int refuse_origin(request_rec *r, auth_clerk_request_t *note)
 
 /*
  * Once the section is known, and before anybody asks for a token, which a
- * preflight never carries. An error document has been let in already.
+ * preflight never carries. An error document has been let in already; the
+ * index page that mod_dir finds by a subrequest has not.
  */
 static int answer_origin(request_rec *r)
 {
     auth_clerk_request_t *note = auth_clerk_request_peek(r);
 
-    if (!note || !note->is_ours || r->main
+    if (!note || !note->is_ours
         || (r->prev && ap_is_HTTP_ERROR(r->prev->status))) {
         return OK;
     }
-    decide(r, note);
+    decide(r, note, note->plan);
     if (note->cors == AUTH_CLERK_CORS_LIST && !note->cors_origin
         && apr_table_get(r->headers_in, "Origin")) {
         return refuse_origin(r, note);
     }
-    if (note->cors != AUTH_CLERK_CORS_OFF && is_preflight(r)) {
+    if (note->cors != AUTH_CLERK_CORS_OFF && !r->main && is_preflight(r)) {
         allow_preflight(r);
         return HTTP_NO_CONTENT;
     }
@@ -170,15 +171,19 @@ static int answer_origin(request_rec *r)
 /* ------------------------------------------------------------------ */
 /* Every answer                                                       */
 
-/* What a backend exposes stays exposed. */
+/* What others expose stays exposed. */
 static void expose(request_rec *r)
 {
-    const char *theirs = apr_table_get(r->headers_out, EXPOSE_HEADERS);
+    const char *theirs =
+        apr_table_getm(r->pool, r->headers_out, EXPOSE_HEADERS);
+    const char *always =
+        apr_table_getm(r->pool, r->err_headers_out, EXPOSE_HEADERS);
 
     apr_table_unset(r->err_headers_out, EXPOSE_HEADERS);
     apr_table_setn(r->headers_out, EXPOSE_HEADERS,
-                   theirs ? apr_pstrcat(r->pool, EXPOSED ", ", theirs, NULL)
-                          : EXPOSED);
+                   apr_pstrcat(r->pool, EXPOSED, theirs ? ", " : "",
+                               theirs ? theirs : "", always ? ", " : "",
+                               always ? always : "", NULL));
 }
 
 static void vary_by_origin(request_rec *r)
@@ -214,20 +219,24 @@ static apr_status_t write_headers(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-/* Also for what is refused before its section was looked at. */
+/*
+ * Also for what is refused before its section was looked at, and for what has
+ * taken over the configuration of an index page since.
+ */
 static void insert_filter(request_rec *r)
 {
-    auth_clerk_request_t *note;
+    auth_clerk_request_t *note = auth_clerk_request_peek(r);
 
     if (r->main) {
         return;
     }
-    note = decided(r);
-    if (!note && auth_clerk_request_is_ours(r)) {
+    if ((!note || note->per_dir_config != r->per_dir_config)
+        && auth_clerk_request_is_ours(r)) {
         note = auth_clerk_request_note(r);
-        decide(r, note);
+        decide(r, note, auth_clerk_plan_of(r));
     }
-    if (note && note->cors != AUTH_CLERK_CORS_OFF) {
+    note = decided(r);
+    if (note) {
         ap_add_output_filter_handle(cors_filter, note, r, r->connection);
     }
 }
@@ -236,9 +245,10 @@ void auth_clerk_cors_register_hooks(apr_pool_t *p)
 {
     (void)p;
     ap_hook_post_perdir_config(answer_origin, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_insert_error_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
-    /* Behind mod_headers, whose filter is of the type AP_FTYPE_CONTENT_SET. */
+    /* Behind mod_headers; before what mod_cache stores. */
+    ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_error_filter(insert_filter, NULL, NULL,
+                                APR_HOOK_REALLY_LAST);
     cors_filter = ap_register_output_filter("AUTH_CLERK_CORS", write_headers,
-                                            NULL, AP_FTYPE_CONTENT_SET + 1);
+                                            NULL, AP_FTYPE_CONTENT_SET);
 }

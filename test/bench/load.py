@@ -5,14 +5,16 @@ byte by byte, and wrk's are by their number, their status and their length.
 """
 
 import collections
+import os
 import pathlib
 import re
-import resource
 import socket
 import subprocess
 
+import machine
+
 PATIENCE = 60
-SCRIPT = pathlib.Path(__file__).resolve().parent / "count.lua"
+SCRIPT = pathlib.Path(__file__).resolve().parent / "requests.lua"
 COUNTED = re.compile(r"^counted (.*)$", re.M)
 
 Round = collections.namedtuple("Round", "requests seconds client_cpu")
@@ -74,21 +76,42 @@ class Connection:
 class Wrk:
     """The load generator: so many connections, as fast as they go."""
 
-    def __init__(self, program, threads, connections):
+    def __init__(self, program, connections, threads=1):
         self.program = program
-        self.threads = threads
+        self.threads = min(threads, connections)
         self.connections = connections
 
     def run(self, url, token, seconds, answer_bytes):
-        """A round; every answer must be a 200 of this length."""
-        before = _client_cpu()
+        """A round with one token; every answer must be a 200 of this length.
+        """
+        arguments = ["-H", f"Authorization: Bearer {token}"] if token else []
+        return self._judged(url, arguments, {}, seconds, answer_bytes)
+
+    def run_many(self, url, first, tokens, seconds, answer_bytes=None):
+        """A round with as many different tokens, one after the other and then
+        from the beginning; they are those of upstream.made_up(tokens, first).
+        Without `answer_bytes` any answer will do."""
+        return self._judged(url, [], {"BENCH_FIRST": first,
+                                      "BENCH_TOKENS": str(tokens)},
+                            seconds, answer_bytes)
+
+    def ask(self, url, body, authorization, seconds):
+        """A round of what a module asks Clerk, by POST."""
+        return self._judged(url, [], {"BENCH_BODY": body,
+                                      "BENCH_AUTHORIZATION": authorization},
+                            seconds, None)
+
+    def _judged(self, url, arguments, environment, seconds, answer_bytes):
+        before = machine.client_cpu()
         done = subprocess.run(
             [self.program, "-t", str(self.threads),
              "-c", str(self.connections), "-d", f"{seconds}s",
-             "-s", str(SCRIPT), "-H", f"Authorization: Bearer {token}", url],
+             "--timeout", f"{seconds + PATIENCE}s",
+             "-s", str(SCRIPT), *arguments, url],
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=seconds + PATIENCE, check=False)
-        cpu = _client_cpu() - before
+            env={**os.environ, **environment},
+            timeout=seconds + 2 * PATIENCE, check=False)
+        cpu = machine.client_cpu() - before
         found = COUNTED.search(done.stdout)
         if done.returncode or not found:
             raise WrongAnswer(f"wrk ended with {done.returncode}:\n"
@@ -105,18 +128,14 @@ class Wrk:
         request.
         """
         requests = counted["requests"]
-        errors = {name: counted[name] for name in
-                  ("connect", "read", "write", "status", "timeout")
-                  if counted[name]}
-        surplus = counted["bytes"] - requests * answer_bytes
-        room = self.connections * answer_bytes
+        kinds = ["connect", "read", "write", "timeout"]
+        surplus = room = 0
+        if answer_bytes is not None:
+            kinds.append("status")
+            surplus = counted["bytes"] - requests * answer_bytes
+            room = self.connections * answer_bytes
+        errors = {name: counted[name] for name in kinds if counted[name]}
         if errors or not requests or not 0 <= surplus <= room:
             raise WrongAnswer(
                 f"{url}: {requests} requests, errors {errors or 'none'}, "
                 f"{counted['bytes']} bytes for {answer_bytes} each")
-
-
-def _client_cpu():
-    """CPU seconds of the load generators that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

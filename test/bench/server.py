@@ -1,19 +1,22 @@
 """The httpd that is measured: its configuration and its processes.
 
-One server has all the places that are compared. They differ in nothing but
-their sections; even their paths are of the same length.
+One server has one of the modules, a place that is guarded by it and a bare one.
+They differ in nothing but their sections; even their paths are of the same
+length.
 """
 
 import os
 import pathlib
 import pwd
 import re
+import resource
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 
+import contenders
 import load
 import machine
 
@@ -22,8 +25,10 @@ REST = 0.3
 PAGE = b"x" * 64 + b"\n"
 PAGE_TIME = 1700000000
 PLACES = ("bare", "sect", "auth")
-MODULES = ("mpm_event", "authn_core", "authz_core", "authz_user", "mime",
-           "dir", "socache_shmcb")
+MODULES = ("authn_core", "authz_core", "authz_user", "mime", "dir",
+           "socache_shmcb")
+# Of a hundred prefork children and their connections.
+FILES = 4096
 
 CONF = """\
 ServerRoot "{root}"
@@ -33,18 +38,13 @@ DefaultRuntimeDir "{root}/run"
 ErrorLog "{root}/logs/error.log"
 LogLevel warn
 Listen 127.0.0.1:{port}
+ListenBacklog 4096
 {loads}
-LoadModule auth_clerk_module "{root}/mod_auth_clerk.so"
 
-StartServers {processes}
-ServerLimit {processes}
-ThreadLimit {threads}
-ThreadsPerChild {threads}
+{numbers}
 MaxRequestWorkers {workers}
-MinSpareThreads 1
-MaxSpareThreads {workers}
 KeepAlive On
-KeepAliveTimeout 30
+KeepAliveTimeout 60
 MaxKeepAliveRequests 0
 
 DocumentRoot "{root}/docs"
@@ -54,22 +54,30 @@ AddType text/plain .txt
     Require all granted
 </Directory>
 
-ClerkFrontendAPI {clerk.url}
-ClerkBackendAPI {clerk.bapi_url}
-ClerkClientID "{clerk.client_id}"
-ClerkClientSecret "{clerk.client_secret}"
-ClerkVerifier introspection
-ClerkCacheTTL 600
+{module}
 
-# A section without the module, to tell its cost from ours.
+# A section without a module, to tell its cost from the module's.
 <Location "/sect">
     Require all granted
 </Location>
 <Location "/auth">
-    AuthType Clerk
-    Require valid-user
+    {section}
 </Location>
 """
+
+THREADED = """\
+StartServers {processes}
+ServerLimit {processes}
+ThreadLimit {threads}
+ThreadsPerChild {threads}
+MinSpareThreads 1
+MaxSpareThreads {workers}"""
+
+PREFORK = """\
+StartServers {processes}
+ServerLimit {processes}
+MinSpareServers 1
+MaxSpareServers {processes}"""
 
 
 class ServerFault(Exception):
@@ -79,10 +87,12 @@ class ServerFault(Exception):
 class Server:
     """A server root, and the httpd in it."""
 
-    def __init__(self, httpd, modules, module, clerk):
-        self._httpd = httpd
-        self._modules = pathlib.Path(modules)
-        self._clerk = clerk
+    def __init__(self, options, contender, up, setup):
+        self._options = options
+        self._contender = contender
+        self._up = up
+        self._setup = setup
+        self._mpm = "event"
         self._process = None
         self._alone = False
         self._owner = _owner()
@@ -96,7 +106,7 @@ class Server:
             page.write_bytes(PAGE)
             # A new file's ETag is longer, as it is weak.
             os.utime(page, (PAGE_TIME, PAGE_TIME))
-        shutil.copy(module, self.root / "mod_auth_clerk.so")
+        contenders.install(contender, self.root, options.module, up)
         if self._owner:
             for name in ("run", "logs"):
                 shutil.chown(self.root / name, self._owner)
@@ -112,11 +122,13 @@ class Server:
 
     # Processes
 
-    def start(self, processes, threads, under=(), alone=False):
-        """Start and wait until it serves. `under` is a program that runs it;
-        `alone` is -X: one process, which is its own parent."""
-        self._alone = alone
-        command = [*under, self._httpd, "-X" if alone else "-DFOREGROUND",
+    def start(self, processes, threads, mpm="event", under=()):
+        """Start and wait until it serves. `under` is a program that runs it,
+        with -X: one process, which is its own parent."""
+        self._alone = bool(under)
+        self._mpm = mpm
+        command = [*under, self._options.httpd,
+                   "-X" if self._alone else "-DFOREGROUND",
                    "-f", str(self.root / "httpd.conf")]
         for attempt in range(3):
             self._write_conf(processes, threads)
@@ -128,34 +140,42 @@ class Server:
                 if "Address already in use" not in str(fault) or attempt > 1:
                     raise
                 self._error_log.unlink()
-        if not alone:
+        if not self._alone:
             self._wait(lambda: len(self.children()) == processes)
 
     def _write_conf(self, processes, threads):
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
+        modules = self._options.modules
+        values = {"root": self.root, "modules": modules, "up": self._up,
+                  "setup": self._setup}
+        numbers = PREFORK if self._mpm == "prefork" else THREADED
         conf = self.root / "httpd.conf"
         conf.write_text(CONF.format(
-            root=self.root, port=self.port, clerk=self._clerk,
-            processes=processes, threads=threads,
-            workers=processes * threads,
+            root=self.root, port=self.port,
+            workers=processes * (1 if self._mpm == "prefork" else threads),
+            numbers=numbers.format(processes=processes, threads=threads,
+                                   workers=processes * threads),
+            module=self._contender.conf(values),
+            section=self._contender.section.format(ttl=self._setup.ttl),
             loads="\n".join(
-                f'LoadModule {name}_module "{self._modules}/mod_{name}.so"'
-                for name in MODULES)))
+                f'LoadModule {name}_module "{modules}/mod_{name}.so"'
+                for name in (f"mpm_{self._mpm}", *MODULES))))
         conf.chmod(0o644)
 
     def _start_once(self, command):
         identity = {"user": self._owner, "group": self._group(),
                     "extra_groups": []} if self._owner else {}
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL,
+            command, stdin=subprocess.DEVNULL, preexec_fn=_many_files,
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"),
                  "LANG": "C"}, **identity)
         self._wait(self._serves)
 
-    def stop(self):
-        """End it; what it logged above notice is a fault."""
+    def stop(self, complaints_are_due=False):
+        """End it; what it logged above notice is a fault, unless the row makes
+        it complain. Returns how many complaints there were."""
         if self._alone:
             # Without a parent, event pulls down what a worker may still be
             # using to put a connection away, and now and then crashes.
@@ -164,10 +184,16 @@ class Server:
         complaints = [line for line in self._log().splitlines()
                       if re.search(r"\[\w*:(warn|error|crit|alert|emerg)\]",
                                    line)]
-        if status or complaints:
+        if status or (complaints and not complaints_are_due):
             raise ServerFault("\n".join(
-                [f"httpd ended with {status}"] + complaints[:20]))
-        self._error_log.unlink()
+                [f"{self._contender.name}: httpd ended with {status}"]
+                + complaints[:20]))
+        return len(complaints)
+
+    @property
+    def processes(self):
+        """The pids of all, the parent's first."""
+        return [self._process.pid, *self.children()]
 
     def children(self):
         """The pids of the processes that serve."""
@@ -232,6 +258,14 @@ class Server:
 
     def connect(self):
         return load.Connection(self.port)
+
+
+def _many_files():
+    """In the child that becomes httpd: which peers need one per call."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard > soft:
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _owner():
