@@ -52,6 +52,7 @@ static const char *allowed_of(const apr_array_header_t *origins,
 static void decide(request_rec *r, auth_clerk_request_t *note,
                    const auth_clerk_plan_t *plan)
 {
+    note->cors_conf = r->per_dir_config;
     note->cors = plan->cors;
     note->cors_origin = NULL;
     if (plan->cors == AUTH_CLERK_CORS_ON) {
@@ -130,6 +131,7 @@ void auth_clerk_cors_open(request_rec *r)
 {
     auth_clerk_request_t *note = auth_clerk_request_note(r);
 
+    note->cors_conf = r->per_dir_config;
     note->cors = AUTH_CLERK_CORS_ON;
     note->cors_origin = "*";
     if (is_preflight(r)) {
@@ -219,6 +221,19 @@ static apr_status_t write_headers(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
+/* A request that ends as the subrequest for its index page did is an answer of
+ * that page's section. */
+static void repeat_decision(const request_rec *r, auth_clerk_request_t *note)
+{
+    const auth_clerk_request_t *sub = note ? note->sub : NULL;
+
+    if (sub && sub->refusal != CLERK_OK
+        && clerk_status_info(sub->refusal)->http == r->status) {
+        note->cors = sub->cors;
+        note->cors_origin = sub->cors_origin;
+    }
+}
+
 /*
  * Also for what is refused before its section was looked at, and for what has
  * taken over the configuration of an index page since.
@@ -230,11 +245,12 @@ static void insert_filter(request_rec *r)
     if (r->main) {
         return;
     }
-    if ((!note || note->per_dir_config != r->per_dir_config)
+    if ((!note || note->cors_conf != r->per_dir_config)
         && auth_clerk_request_is_ours(r)) {
         note = auth_clerk_request_note(r);
         decide(r, note, auth_clerk_plan_of(r));
     }
+    repeat_decision(r, note);
     note = decided(r);
     if (note) {
         ap_add_output_filter_handle(cors_filter, note, r, r->connection);

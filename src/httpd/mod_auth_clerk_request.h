@@ -27,6 +27,7 @@ struct auth_clerk_request_t {
     clerk_status_t refusal;            /* what the answer says, or CLERK_OK */
     int retry_after;                   /* seconds, with a refusal by 503 */
     int error_body;                    /* HTTP status whose body is our JSON */
+    const ap_conf_vector_t *cors_conf; /* that this was decided by: */
     int cors;                          /* AUTH_CLERK_CORS_…, of the answer */
     const char *cors_origin;           /* that may read it, `*`, or NULL */
     const apr_array_header_t *what_if; /* scopes lent for a question, see

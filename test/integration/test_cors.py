@@ -82,6 +82,8 @@ def conf(clerk, url):
            f"Header always set Access-Control-Allow-Origin {APP}"),
         at("header", proxied,
            f"Header set Access-Control-Allow-Origin {APP}"),
+        at("exposed", proxied,
+           "Header always set Access-Control-Expose-Headers X-Always"),
         '<Location "/outer">\nClerkCORS Off\n</Location>',
         location("/outer/inner", f"ClerkResource {resource('inner')}"),
     ])
@@ -334,6 +336,22 @@ def test_the_administrators_own_header_is_not_a_second(httpd, good, path):
             answer = httpd.get(f"/{path}/x" + wish(200, *OWN),
                                headers=origin, token=token)
             assert answer.one("Access-Control-Allow-Origin") in ("*", APP)
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_what_others_expose_stays_exposed(httpd, good, status):
+    """In as many fields, and in whichever table, as they write it."""
+    exposes = [("Access-Control-Expose-Headers", n) for n in ("X-A", "X-B")]
+    for path, more in (("proxied", set()), ("exposed", {"x-always"})):
+        answer = httpd.get(f"/{path}/x" + wish(status, *exposes), token=good)
+        assert answer.status == status, answer
+        assert_cors(answer)
+        assert {"x-a", "x-b"} | more <= members(
+            answer, "Access-Control-Expose-Headers"), answer
+    answer = httpd.get("/exposed/x")
+    assert answer.status == 401, answer
+    assert_cors(answer)
+    assert "x-always" in members(answer, "Access-Control-Expose-Headers")
 
 
 def test_where_it_does_not_apply(httpd, good):

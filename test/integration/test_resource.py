@@ -243,6 +243,28 @@ def test_a_resource_of_the_main_server_is_on_every_host(serve_once, clerk):
     assert server.get(f"{DOCUMENT}/mcp2").status == 404
 
 
+@pytest.mark.parametrize("of_main", ["", f"ClerkResource {MAIN}"])
+def test_a_host_has_its_own_before_that_of_the_main_server(serve_once, clerk,
+                                                           of_main):
+    """Also where only a file that is read later says who is to be let in."""
+    def prepare(server):
+        server.write("docs/ht/.htaccess",
+                     "AuthType Clerk\nRequire valid-user\n")
+        server.write("docs/ht/page.txt", PAGE)
+    server = serve_once("\n".join([
+        introspection(clerk), of_main, 'Alias "/ht" "${ROOT}/docs/ht"',
+        '<Directory "${ROOT}/docs/ht">', "AllowOverride AuthConfig",
+        "</Directory>", host("localhost"),
+        host("own.example", f"ClerkResource {of('own')}2")]),
+        prepare=prepare)
+    for path in (DOCUMENT, f"{DOCUMENT}/mcp2"):
+        answer = server.get(path, headers=on("own"))
+        assert_document(answer, of("own") + "2", [clerk.issuer])
+    assert server.get(f"{DOCUMENT}/mcp", headers=on("own")).status == 404
+    assert_unauthorized(server.get("/ht/page.txt", headers=on("own")),
+                        metadata=well_known(of("own") + "2"))
+
+
 def test_a_location_that_is_open(httpd, clerk):
     answer = httpd.get(DOCUMENT, headers=on("granted"))
     assert_document(answer, of("granted"), [clerk.issuer])

@@ -223,6 +223,86 @@ def test_two_resources_at_one_path(refused, one, other):
     refused(host(conf), "ClerkResource")
 
 
+def test_the_sentence_for_resources_of_two_hosts(refused):
+    """It is not about scopes and names, on which they need not agree."""
+    one, other = "https://a.example/mcp", "https://b.example/mcp"
+    pair = [location("/a", f"ClerkResource {one}", require="clerk-scope x"),
+            location("/b", f"ClerkResource {other}")]
+    for parts in (pair, pair[::-1]):
+        said = refused("".join(parts), re.escape(one), re.escape(other),
+                       "same path", "virtual host of its own")
+        assert "ClerkResourceScopes" not in said, said
+        refused(host(*parts), "virtual host of its own")
+    said = refused(at("/a") + at("/b", 'ClerkResourceName "other"'),
+                   "two sections", "ClerkResourceName")
+    assert "virtual host of its own" not in said, said
+
+
+# What is accepted, and deserves a word.
+
+IDLE = "no effect without ClerkResource"
+OPEN = "ClerkResource is set where AuthType Clerk is not"
+UNPROTECTED = f'<Location "/x">\nClerkResource {RESOURCE}\n</Location>\n'
+BASIC = "AuthType Basic\nAuthName stock\nRequire valid-user\n"
+
+
+@pytest.mark.parametrize("line", [
+    "ClerkResourceName x", "ClerkResourceDocumentation https://d.example/",
+    "ClerkResourceScopes a", "ClerkResourceScopes none",
+    "ClerkAuthorizationServers https://a.example",
+    "ClerkAuthorizationServerMetadata On"])
+def test_what_is_said_of_no_resource(configtest, line):
+    for conf in (location("/x", line), host(location("/x", line)),
+                 f'<Directory "/x">\n{line}\n</Directory>\n'):
+        status, said = configtest(conf)
+        assert status == 0 and said.count(IDLE) == 1, said
+        assert re.search(r"section /x/?, .*:\d+\)", said), said
+
+
+@pytest.mark.parametrize("conf", [
+    at("/x", "ClerkResourceName x"),
+    at("/x") + location("/x/y", "ClerkResourceName x"),
+    f"ClerkResource {RESOURCE}\n" + location("/x", "ClerkResourceName x"),
+    host(f"ClerkResource {RESOURCE}", location("/x", "ClerkResourceName x")),
+    "ClerkResourceName x\n" + at("/x"),
+    location("/x", "ClerkAuthorizationServerMetadata Off", "ClerkCORS On",
+             "ClerkChallengeScopes a"),
+    location("/x")])
+def test_nothing_is_said_of_what_counts(configtest, conf):
+    status, said = configtest(conf)
+    assert status == 0 and "effect" not in said and OPEN not in said, said
+
+
+def test_a_resource_that_is_not_protected(configtest):
+    """It is published as if it were."""
+    basic = UNPROTECTED.replace("</", BASIC + "</")
+    for conf in (UNPROTECTED, host(UNPROTECTED), basic,
+                 '<Directory "/x">\nClerkResource https://m.example/\n'
+                 "</Directory>\n"):
+        status, said = configtest(conf)
+        assert status == 0 and said.count(OPEN) == 1, said
+        assert re.search(r"section /x/?, .*:\d+\)", said), said
+
+
+@pytest.mark.parametrize("conf", [
+    at("/x"), at("/x", require="all granted"), host(at("/x")),
+    '<Location "/">\nAuthType Clerk\nRequire valid-user\n</Location>\n'
+    + UNPROTECTED,
+    f"ClerkResource {RESOURCE}\n" + location("/x")])
+def test_nothing_is_said_of_one_that_is(configtest, conf):
+    status, said = configtest(conf)
+    assert status == 0 and OPEN not in said, said
+
+
+def test_once_for_all_virtual_hosts(configtest):
+    """Not once more for each that a section of the main server is in."""
+    hosts = "".join(host(name=f"{n}.example") for n in "abc")
+    status, said = configtest(UNPROTECTED + hosts
+                              + location("/y", "ClerkResourceName x"))
+    assert status == 0, said
+    assert said.count(OPEN) == 1 and said.count(IDLE) == 1, said
+
+
 def test_a_resource_needs_a_clerk(serve_once):
     status, said = serve_once(at("/x"), start=False).configtest()
     assert status != 0

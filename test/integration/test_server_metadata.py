@@ -10,7 +10,8 @@ import pytest
 from answers import assert_unavailable
 from confs import host, instance, introspection, location
 from discovery import (DOCUMENT, OPENID, SERVER, assert_cors,
-                       assert_not_allowed, assert_preflight, preflight)
+                       assert_no_cors, assert_not_allowed, assert_preflight,
+                       preflight)
 from httpd import free_port
 
 LOUD = r"\[auth_clerk:error\]"
@@ -191,6 +192,43 @@ def test_where_it_is(fresh, clerk, name, there, missing):
     answer = server.get(DOCUMENT, headers=[("Host", name)])
     several = name in ("none.example", "both.example", "two.example")
     assert answer.status == (404 if several else 200)
+
+
+OFF = "ClerkAuthorizationServerMetadata Off"
+CLOSED = "ClerkCORS Off"
+ALIKE = {"metadata": ([OFF], []), "cors": ([CLOSED], []),
+         "both": ([OFF, CLOSED], []), "each": ([OFF], [CLOSED]),
+         "neither": ([OFF, CLOSED], [OFF, CLOSED])}
+
+
+@pytest.mark.parametrize("path", [SERVER, OPENID])
+def test_one_resource_in_two_sections(serve_once, clerk, path):
+    """What one of them gives the other does not take away, whichever comes
+    first; and one of two resources may be without."""
+    hosts = {}
+    for name, pair in ALIKE.items():
+        for order in (1, -1):
+            hosts[f"{name}{order}.example"] = [
+                location(f"/{n}", RESOURCE, *lines)
+                for n, lines in zip("ab", pair[::order])]
+    for order in (1, -1):
+        hosts[f"two{order}.example"] = [
+            location(f"/{n}", f"ClerkResource https://mcp.example.com/{n}",
+                     *lines) for n, lines in zip("ab", [[OFF], []][::order])]
+    server = serve_once("\n".join([instance(clerk), host("localhost")] + [
+        host(name, *parts) for name, parts in hosts.items()]))
+    for name in hosts:
+        closed = name.startswith("neither")
+        answer = server.get(path, headers=[("Host", name)])
+        if closed:
+            assert answer.status == 404, answer
+        else:
+            assert_copy(answer, original(clerk, path))
+            assert_cors(answer)
+        if not name.startswith("two"):
+            answer = server.get(f"{DOCUMENT}/mcp", headers=[("Host", name)])
+            assert answer.status == 200, answer
+            assert_no_cors(answer) if closed else assert_cors(answer)
 
 
 def test_off_leaves_the_sites_own(fresh, clerk):
