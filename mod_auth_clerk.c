@@ -22,15 +22,12 @@
 #include <http_log.h>
 
 #include "clerk_crypto.h"
-#include "clerk_curl.h"
-#include "clerk_keyring.h"
-#include "clerk_metadata.h"
-#include "clerk_shared.h"
 #include "mod_auth_clerk_answer.h"
 #include "mod_auth_clerk_authn.h"
 #include "mod_auth_clerk_authz.h"
 #include "mod_auth_clerk_cache.h"
 #include "mod_auth_clerk_check.h"
+#include "mod_auth_clerk_child.h"
 #include "mod_auth_clerk_config.h"
 #include "mod_auth_clerk_cors.h"
 #include "mod_auth_clerk_directives.h"
@@ -41,8 +38,7 @@
 #include "mod_auth_clerk_require.h"
 #include "mod_auth_clerk_resource.h"
 #include "mod_auth_clerk_scrub.h"
-
-#define USER_AGENT "mod_auth_clerk/" CLERK_VERSION
+#include "mod_auth_clerk_status.h"
 
 #define EVERYWHERE (RSRC_CONF | ACCESS_CONF) /* but not .htaccess */
 #define MEMBER(name) ((void *)offsetof(auth_clerk_dir_conf_t, name))
@@ -128,6 +124,15 @@ static const command_rec commands[] = {
                   MEMBER(negative_ttl), EVERYWHERE,
                   "How long a definite refusal is believed: 0 to 86400 "
                   "seconds"),
+    AP_INIT_TAKE1("ClerkStaleIfError", auth_clerk_set_seconds,
+                  MEMBER(stale_if_error), EVERYWHERE,
+                  "How much longer while Clerk cannot be asked: 0 to 86400 "
+                  "seconds"),
+    AP_INIT_TAKE1("ClerkRateLimit", auth_clerk_set_rate_limit, NULL, RSRC_CONF,
+                  "How many calls to Clerk this server makes: calls/seconds"),
+    AP_INIT_TAKE1("ClerkMaxPending", auth_clerk_set_max_pending, NULL,
+                  RSRC_CONF,
+                  "How many requests of one process may wait for Clerk"),
     AP_INIT_TAKE1("ClerkTimeout", auth_clerk_set_fraction, MEMBER(timeout_ms),
                   EVERYWHERE,
                   "How long a call to Clerk may take: up to 300 seconds"),
@@ -206,7 +211,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
-    clerk_shared_t *shared;
+    int result;
 
     (void)plog;
     (void)ptemp;
@@ -217,48 +222,30 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (!auth_clerk_check_is_used()) {
         return OK;
     }
-    if (clerk_shared_create(pconf, &shared) != CLERK_OK) {
-        auth_clerk_log_start_fault(s, 0,
-                                   "mod_auth_clerk: there is no "
-                                   "shared memory to be had");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    auth_clerk_log_share(shared);
-    return auth_clerk_cache_open(pconf, s);
+    result = auth_clerk_child_prepare(pconf, s);
+    return result == OK ? auth_clerk_cache_open(pconf, s) : result;
 }
 
 /*
  * What the worker threads use lives in a pool of its own that nobody destroys:
  * at an ungraceful stop the MPM destroys pchild while workers are still at it.
- * The end of the process frees everything.
+ * The end of the process frees everything. Its allocator is shared by what
+ * each has a lock of its own, so it needs one, too.
  */
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
-    clerk_metadata_t *metadata;
-    clerk_cache_port_t cache;
-    clerk_fetch_port_t fetch;
-    clerk_keys_port_t keys;
+    apr_thread_mutex_t *mutex;
     apr_pool_t *p;
 
     if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
         p = pchild;
     }
+    else if (apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, p)
+             == APR_SUCCESS) {
+        apr_allocator_mutex_set(apr_pool_allocator_get(p), mutex);
+    }
     auth_clerk_config_serve(p);
-    cache = auth_clerk_cache_port(p, s);
-    if (clerk_curl_create(p, USER_AGENT, &fetch) != CLERK_OK) {
-        auth_clerk_log_start_fault(
-            s, 0, "mod_auth_clerk: libcurl cannot be initialised");
-        return;
-    }
-    if (clerk_keyring_create(p, &fetch, &cache, auth_clerk_log_shared(), &keys)
-            != CLERK_OK
-        || clerk_metadata_create(p, &fetch, &cache, &metadata) != CLERK_OK) {
-        auth_clerk_log_start_fault(
-            s, 0, "mod_auth_clerk: there is no memory for keys");
-        return;
-    }
-    auth_clerk_resource_serve(metadata);
-    auth_clerk_authn_serve(&fetch, &cache, &keys);
+    auth_clerk_child_serve(p, pchild, s);
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -275,6 +262,7 @@ static void register_hooks(apr_pool_t *p)
     auth_clerk_authz_register_hooks(p);
     auth_clerk_providers_register(p);
     auth_clerk_answer_register_hooks(p);
+    auth_clerk_status_register_hooks(p);
 }
 
 AP_DECLARE_MODULE(auth_clerk) = { STANDARD20_MODULE_STUFF,

@@ -125,9 +125,9 @@ static clerk_status_t check_session(const clerk_policy_t *policy,
  * In microseconds, so that the edge is where it is written: RFC 7519
  * section 4.1.4 refuses on or after `exp`.
  */
-static clerk_status_t check_times(const clerk_policy_t *policy,
-                                  const clerk_identity_t *identity,
-                                  apr_time_t now)
+clerk_status_t clerk_policy_check_times(const clerk_policy_t *policy,
+                                        const clerk_identity_t *identity,
+                                        apr_time_t now)
 {
     apr_time_t leeway = apr_time_from_sec(policy->leeway);
 
@@ -163,7 +163,7 @@ clerk_status_t clerk_policy_check(const clerk_policy_t *policy,
     if (identity->facts & CLERK_FACT_CONFIRMATION) {
         return CLERK_PROOF_REQUIRED;
     }
-    status = check_times(policy, identity, now);
+    status = clerk_policy_check_times(policy, identity, now);
     if (status == CLERK_OK) {
         status = check_issuer(policy, identity);
     }

@@ -41,6 +41,13 @@ clerk_status_t clerk_policy_check_kind(const clerk_policy_t *policy,
                                        clerk_kind_t kind) CLERK_MUST_USE;
 
 /*
+ * The part of the rest that time may change: has it expired, is it valid yet?
+ */
+clerk_status_t clerk_policy_check_times(const clerk_policy_t *policy,
+                                        const clerk_identity_t *identity,
+                                        apr_time_t now) CLERK_MUST_USE;
+
+/*
  * The rest: CLERK_OK or a status of class REJECT. A time on the edge of the
  * leeway: expired from `exp` + leeway on, valid from `nbf` - leeway on.
  */

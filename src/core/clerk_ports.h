@@ -17,6 +17,7 @@
 #include <apr_time.h>
 
 #include "clerk_crypto.h"
+#include "clerk_record.h"
 #include "clerk_slice.h"
 #include "clerk_status.h"
 
@@ -46,6 +47,10 @@ typedef struct clerk_call_t {
     apr_size_t answer_max;     /* bytes of the answer's body; 0: the above */
     const unsigned char *lane; /* CLERK_SHA256_BYTES */
     const clerk_route_t *route;
+    int timeout_ms;    /* of this call; 0: the route's */
+    int is_background; /* nobody waits for the answer */
+    /* Given up when this is no longer 0; may be NULL. */
+    const apr_uint32_t *give_up;
 } clerk_call_t;
 
 /* What came back. All text lies in the pool of the call. */
@@ -67,6 +72,12 @@ typedef struct clerk_fetch_port_t {
      */
     clerk_status_t (*call)(void *self, const clerk_call_t *call, apr_pool_t *p,
                            clerk_answer_t *answer);
+    /*
+     * What the caller made of it, once for each call that was answered or
+     * failed. NULL: nobody wants to know.
+     */
+    void (*judge)(void *self, const clerk_call_t *call, clerk_status_t status,
+                  const clerk_answer_t *answer);
 } clerk_fetch_port_t;
 
 typedef struct clerk_cache_port_t {
@@ -80,6 +91,85 @@ typedef struct clerk_cache_port_t {
     void (*set)(void *self, const unsigned char key[CLERK_SHA256_BYTES],
                 clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p);
 } clerk_cache_port_t;
+
+typedef struct clerk_near_entry_t {
+    clerk_record_t record;    /* with CLERK_OK */
+    apr_time_t looked_at;     /* when the cache behind had it, */
+    const unsigned char *key; /* under this key, CLERK_SHA256_BYTES, */
+    apr_uint32_t deaths;      /* after so many deaths of it */
+} clerk_near_entry_t;
+
+/*
+ * A cache in the memory of this process, of what one configuration makes of
+ * the records in the cache behind it; and what all processes know of deaths.
+ */
+typedef struct clerk_near_port_t {
+    void *self;
+    int is_shared; /* the cache behind it, with other machines, whose deaths
+                    * nobody counts here */
+    /* True, and the entry in `p`, if there is one of this token. NULL, as is
+     * `put`: there is no such cache. */
+    int (*get)(void *self, clerk_slice_t token, apr_pool_t *p,
+               clerk_near_entry_t *entry);
+    void (*put)(void *self, clerk_slice_t token,
+                const clerk_near_entry_t *entry);
+    /* How many deaths there have been of this key, and of a few others that
+     * are counted with it. NULL, as is `bury`: nobody counts. */
+    apr_uint32_t (*deaths)(void *self,
+                           const unsigned char key[CLERK_SHA256_BYTES]);
+    /* Count one, after the cache behind was told. */
+    void (*bury)(void *self, const unsigned char key[CLERK_SHA256_BYTES]);
+} clerk_near_port_t;
+
+/* How a flight ended. */
+typedef struct clerk_landing_t {
+    clerk_status_t status;
+    clerk_slice_t record; /* with CLERK_OK: bytes of clerk_record_write; may
+                           * be empty */
+    int retry_after;      /* seconds, with class UPSTREAM; 0: not known */
+} clerk_landing_t;
+
+/* A place on a flight, which the caller keeps until it has landed. */
+typedef struct clerk_seat_t {
+    const unsigned char *key;     /* CLERK_SHA256_BYTES: what is found out */
+    apr_interval_time_t patience; /* microseconds, of the whole flight */
+    int is_private;    /* what is found out does not go into the cache, so
+                        * that other processes would wait in vain */
+    int is_background; /* nobody waits: not counted, and not for waiting */
+    apr_interval_time_t waited; /* with true: of the patience, for others */
+    void *flight;               /* the port's own */
+} clerk_seat_t;
+
+/*
+ * One who finds out, others who wait for it: among the threads of this
+ * process and, through the cache, among those of all.
+ */
+typedef struct clerk_flight_port_t {
+    void *self;
+    /*
+     * True: the caller finds out, after another look into the cache, and then
+     * has to call `land`. False: it is over for the caller; `landing` says how
+     * and lies in `p`. NULL: everybody flies alone.
+     */
+    int (*board)(void *self, clerk_seat_t *seat, apr_pool_t *p,
+                 clerk_landing_t *landing);
+    void (*land)(void *self, clerk_seat_t *seat,
+                 const clerk_landing_t *landing);
+} clerk_flight_port_t;
+
+struct clerk_terms_t;
+struct clerk_token_t;
+
+typedef struct clerk_refresh_port_t {
+    void *self;
+    /*
+     * A token that is in use was verified so long ago that it would soon be
+     * asked about again: do so meanwhile, once for all processes. `terms` and
+     * what they point to outlive the process's work. NULL: nobody does.
+     */
+    void (*offer)(void *self, const struct clerk_terms_t *terms,
+                  const struct clerk_token_t *token, const unsigned char *key);
+} clerk_refresh_port_t;
 
 /* What a call to Clerk amounted to; see clerk_verify. */
 typedef struct clerk_event_t {
@@ -102,6 +192,7 @@ typedef struct clerk_log_port_t {
 typedef struct clerk_proof_t {
     const clerk_log_port_t *log; /* whom calls are reported to */
     apr_time_t as_of; /* with CLERK_OK: when the key was last seen in the set */
+    int retry_after;  /* seconds, with class UPSTREAM; 0: not known */
 } clerk_proof_t;
 
 typedef struct clerk_keys_port_t {
@@ -119,8 +210,13 @@ typedef struct clerk_keys_port_t {
 typedef struct clerk_ports_t {
     clerk_fetch_port_t fetch;
     clerk_cache_port_t cache; /* get and set NULL: no cache */
+    clerk_near_port_t near;
     clerk_keys_port_t keys;
     clerk_log_port_t log;
+    clerk_flight_port_t flight;
+    clerk_refresh_port_t refresh;
+    const apr_uint32_t *give_up; /* all calls, when it is no longer 0; may be
+                                  * NULL */
     apr_time_t (*now)(void);
 } clerk_ports_t;
 

@@ -180,12 +180,29 @@ static void put_status(pen_t *pen, clerk_status_t status)
     pen->failed = 1;
 }
 
+/* At most so many bytes, each name being written out. */
+static apr_size_t size_of(const clerk_identity_t *identity)
+{
+    const apr_size_t text = LENGTH_BYTES + 1;
+    apr_size_t size =
+        2 + STATUS_BYTES + MOMENT_BYTES + 3 * SECONDS_BYTES + COUNT_BYTES + 1;
+    int i;
+
+    for (i = 0; identity && i < identity->claims->nelts; i++) {
+        const clerk_claim_t *claim =
+            &APR_ARRAY_IDX(identity->claims, i, clerk_claim_t);
+
+        size += 1 + text + strlen(claim->name) + text + strlen(claim->value);
+    }
+    return size < CLERK_RECORD_MAX ? size : CLERK_RECORD_MAX;
+}
+
 clerk_status_t clerk_record_write(apr_pool_t *p, const clerk_record_t *record,
                                   clerk_slice_t *out)
 {
-    unsigned char buffer[CLERK_RECORD_MAX];
-    pen_t pen = { buffer, sizeof(buffer), 0 };
-    apr_size_t len;
+    apr_size_t size = size_of(record->identity);
+    unsigned char *buffer = apr_palloc(p, size);
+    pen_t pen = { buffer, size, 0 };
 
     *out = clerk_slice_make(NULL, 0);
     put_number(&pen, 1, VERSION);
@@ -200,8 +217,7 @@ clerk_status_t clerk_record_write(apr_pool_t *p, const clerk_record_t *record,
     if (pen.failed) {
         return CLERK_INTERNAL;
     }
-    len = sizeof(buffer) - pen.left;
-    *out = clerk_slice_make(apr_pmemdup(p, buffer, len), len);
+    *out = clerk_slice_make((const char *)buffer, size - pen.left);
     return CLERK_OK;
 }
 

@@ -103,6 +103,10 @@ static const clerk_status_info_t rows[CLERK_STATUS_COUNT] = {
     [CLERK_ANSWER_TOO_LARGE] = UPSTREAM("clerk_answer_too_large"),
     [CLERK_ANSWER_MALFORMED] = UPSTREAM("clerk_answer_malformed"),
 
+    [CLERK_CIRCUIT_OPEN] = UPSTREAM("circuit_open"),
+    [CLERK_RATE_EXCEEDED] = UPSTREAM("rate_exceeded"),
+    [CLERK_PENDING_EXCEEDED] = UPSTREAM("pending_exceeded"),
+
     [CLERK_KEY_UNUSABLE] = CONFIG("key_unusable"),
     [CLERK_CREDENTIALS_REFUSED] = CONFIG("credentials_refused"),
     [CLERK_FEATURE_DISABLED] = CONFIG("feature_disabled"),

@@ -65,6 +65,11 @@ typedef enum clerk_status_t {
     CLERK_ANSWER_TOO_LARGE,
     CLERK_ANSWER_MALFORMED,
 
+    /* UPSTREAM: Clerk was not even asked. */
+    CLERK_CIRCUIT_OPEN,
+    CLERK_RATE_EXCEEDED,
+    CLERK_PENDING_EXCEEDED,
+
     /* CONFIG */
     CLERK_KEY_UNUSABLE,
     CLERK_CREDENTIALS_REFUSED,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clerk_token.h"
 
-#include <apr_cstr.h>
-
 /* What a byte may be part of. A table, since every request is read by it. */
 #define SCHEME 1    /* RFC 9110 section 5.6.2: token */
 #define B64TOKEN 2  /* RFC 6750 section 2.1, without the `=` at its end */
@@ -50,21 +48,21 @@ static const struct {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* RFC 6750 section 2.1: `b64token`, which is all of the text. */
-static int is_b64token(clerk_slice_t text)
+/* The end of a run of bytes of a class, which NUL is in none of. */
+static const char *end_of(const char *text, int class)
 {
-    apr_size_t len = text.len;
-    apr_size_t i;
+    while (is_in(*text, class)) {
+        text++;
+    }
+    return text;
+}
 
-    while (len && text.ptr[len - 1] == '=') {
-        len--;
+static const char *end_of_all(const char *text, char c)
+{
+    while (*text == c) {
+        text++;
     }
-    for (i = 0; i < len; i++) {
-        if (!is_in(text.ptr[i], B64TOKEN)) {
-            return 0;
-        }
-    }
-    return len > 0;
+    return text;
 }
 
 /* A prefix with nothing behind it is no token. */
@@ -73,7 +71,9 @@ static clerk_kind_t kind_of(clerk_slice_t text)
     apr_size_t i;
 
     for (i = 0; i < COUNT(prefixes); i++) {
-        if (clerk_slice_starts(text, prefixes[i].prefix)
+        /* The first byte tells most of them apart. */
+        if (text.len && *text.ptr == *prefixes[i].prefix
+            && clerk_slice_starts(text, prefixes[i].prefix)
             && text.len > strlen(prefixes[i].prefix)) {
             return prefixes[i].kind;
         }
@@ -103,62 +103,84 @@ static int looks_like_jwt(clerk_slice_t text)
     return dots == 2 && part;
 }
 
-/* White space around a field's value is no part of it (RFC 9110 5.5). */
-static clerk_slice_t trimmed(const char *header)
+static const char *find(const char *from, const char *end, char c)
 {
-    const char *start = header + strspn(header, " \t");
-    apr_size_t len = strlen(start);
+    return memchr(from, c, (apr_size_t)(end - from));
+}
 
-    while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
-        len--;
+/* The same of a b64token, whose bytes have been looked at one by one. */
+static int is_jwt_of_b64token(clerk_slice_t text)
+{
+    const char *end = text.ptr + text.len;
+    const char *first = find(text.ptr, end, '.');
+    const char *second = first ? find(first + 1, end, '.') : NULL;
+
+    return second && first > text.ptr && second > first + 1 && end > second + 1
+           && !find(second + 1, end, '.') && !find(text.ptr, end, '+')
+           && !find(text.ptr, end, '/') && !find(text.ptr, end, '~')
+           && !find(text.ptr, end, '=');
+}
+
+/* White space around a field's value is no part of it (RFC 9110 5.5). */
+static const char *end_of_blanks(const char *text)
+{
+    while (*text == ' ' || *text == '\t') {
+        text++;
     }
-    return clerk_slice_make(start, len);
+    return text;
 }
 
 /*
- * The scheme ends where its grammar ends and not at the first space, so that
- * `Bearer, Bearer x` is a Bearer header and malformed.
+ * Behind the scheme, if that is Bearer, in any case; else NULL. It ends where
+ * its grammar ends and not at the first space, so that `Bearer, Bearer x` is a
+ * Bearer header and malformed.
  */
-static int is_bearer(clerk_slice_t value, apr_size_t *scheme_len)
+static const char *end_of_scheme(const char *text)
 {
-    apr_size_t len = 0;
+    static const char bearer[] = "bearer";
+    const char *c;
 
-    while (len < value.len && is_in(value.ptr[len], SCHEME)) {
-        len++;
+    for (c = bearer; *c; c++, text++) {
+        /* The bit in which the two cases of a letter differ. */
+        if ((*text | 0x20) != *c) {
+            return NULL;
+        }
     }
-    *scheme_len = len;
-    return *scheme_len == strlen("Bearer")
-           && apr_cstr_casecmpn(value.ptr, "Bearer", *scheme_len) == 0;
+    return is_in(*text, SCHEME) ? NULL : text;
+}
+
+/* RFC 6750 section 2.1: `b64token`, up to the end of the field. */
+static clerk_slice_t b64token(const char *text)
+{
+    const char *unpadded = end_of(text, B64TOKEN);
+    const char *end = end_of_all(unpadded, '=');
+
+    if (unpadded == text || *end_of_blanks(end)) {
+        return clerk_slice_make(text, 0);
+    }
+    return clerk_slice_make(text, (apr_size_t)(end - text));
 }
 
 clerk_status_t clerk_token_from_authorization(const char *header,
                                               clerk_token_t *token)
 {
-    clerk_slice_t value;
+    const char *scheme;
+    const char *start;
     clerk_slice_t text;
-    apr_size_t scheme_len;
-    apr_size_t spaces;
 
     memset(token, 0, sizeof(*token));
-    if (!header) {
+    scheme = header ? end_of_scheme(end_of_blanks(header)) : NULL;
+    if (!scheme) {
         return CLERK_NO_TOKEN;
     }
-    value = trimmed(header);
-    if (!is_bearer(value, &scheme_len)) {
-        return CLERK_NO_TOKEN;
-    }
-    spaces = strspn(value.ptr + scheme_len, " ");
-    if (!spaces || scheme_len + spaces >= value.len) {
-        return CLERK_MALFORMED_AUTHORIZATION;
-    }
-    text = clerk_slice_make(value.ptr + scheme_len + spaces,
-                            value.len - scheme_len - spaces);
-    if (text.len > CLERK_TOKEN_MAX || !is_b64token(text)) {
+    start = end_of_all(scheme, ' ');
+    text = b64token(start);
+    if (start == scheme || !text.len || text.len > CLERK_TOKEN_MAX) {
         return CLERK_MALFORMED_AUTHORIZATION;
     }
     token->text = text;
     token->kind = kind_of(text);
-    token->is_jwt = token->kind == CLERK_KIND_NONE && looks_like_jwt(text);
+    token->is_jwt = token->kind == CLERK_KIND_NONE && is_jwt_of_b64token(text);
     return CLERK_OK;
 }
 

@@ -1,73 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clerk_verify.h"
 
-#include "clerk_api.h"
-#include "clerk_jwt.h"
+#include "clerk_consult.h"
+#include "clerk_freshness.h"
+#include "clerk_nearby.h"
 #include "clerk_payload.h"
-#include "clerk_record.h"
 
-/* An opaque token of Clerk's lives one day (wire contract, section 5). */
-#define OPAQUE_LIFETIME 86400 /* seconds */
-/* The largest ClerkLeeway: what expired longer ago is dead for everybody. */
-#define LARGEST_LEEWAY 300 /* seconds */
 /* How far ahead of ours the clock of a machine that shares the cache may be. */
 #define CLOCK_DRIFT apr_time_from_sec(5)
-/* How long a JWT is believed without its signature being looked at again, and
- * so a key that has left the set. */
-#define SIGNED_TTL 300 /* seconds */
 /* The kinds that come as JWTs, too. */
 #define JWT_KINDS \
     ((unsigned int)CLERK_KIND_OAUTH | CLERK_KIND_SESSION | CLERK_KIND_M2M)
-/* How long an identity that lacks its profile is put up with. */
-#define PROFILE_RETRY apr_time_from_sec(10)
+/* How long it is remembered that a good token has died, where refusals are
+ * not: as long as any copy of what it was may be kept. */
+#define REVOKED_TTL apr_time_from_sec(2 * 86400)
 
 /* One token on its way to a verdict. */
 typedef struct verification_t {
     const clerk_ports_t *ports;
     const clerk_terms_t *terms;
     const clerk_token_t *token;
-    const clerk_jwt_t *jwt; /* taken apart, where the token is one */
     clerk_policy_t policy;
     apr_pool_t *p;
     unsigned char key[CLERK_SHA256_BYTES];
+    apr_uint32_t deaths; /* counted before the cache was looked at */
     clerk_verdict_t *verdict;
+
+    /* What the cache has of it, if that is somebody, and a little old. */
+    int was_good;
+    clerk_record_t stale;
+    /* A JWT whose signature is right but whose profile is yet to come. */
+    clerk_identity_t *proved;
+    apr_time_t proved_as_of;
 } verification_t;
 
 /* ------------------------------------------------------------------ */
 /* Before anything is spent                                           */
-
-static const clerk_endpoint_t *oauth_endpoint(const clerk_realm_t *realm)
-{
-    switch (clerk_realm_opaque_verifier(realm)) {
-    case CLERK_VERIFIER_INTROSPECTION:
-        return &clerk_api_token_info;
-    case CLERK_VERIFIER_BACKEND:
-        return &clerk_api_oauth_verify;
-    default:
-        return NULL;
-    }
-}
-
-/* Who can say something of an opaque token; NULL: nobody. */
-static const clerk_endpoint_t *find_endpoint(const clerk_realm_t *realm,
-                                             clerk_kind_t kind)
-{
-    if (realm->verifier == CLERK_VERIFIER_JWKS) {
-        /* No call to Clerk, for any token. */
-        return NULL;
-    }
-    switch (kind) {
-    case CLERK_KIND_OAUTH:
-        return oauth_endpoint(realm);
-    case CLERK_KIND_M2M:
-        return realm->machine_bearer || realm->bearer ? &clerk_api_m2m_verify
-                                                      : NULL;
-    case CLERK_KIND_API_KEY:
-        return realm->bearer ? &clerk_api_api_key_verify : NULL;
-    default:
-        return NULL;
-    }
-}
 
 /* The kinds that a location accepts out of where the token was found. */
 static clerk_policy_t policy_for(const clerk_terms_t *terms,
@@ -89,7 +57,8 @@ static clerk_status_t check_kind(const verification_t *v)
     if (!kinds) {
         return CLERK_KIND_UNKNOWN;
     }
-    if (!v->token->is_jwt && !find_endpoint(&v->terms->realm, v->token->kind)) {
+    if (!v->token->is_jwt
+        && !clerk_consult_endpoint(&v->terms->realm, v->token->kind)) {
         /* What a location cannot verify is a kind that it does not accept. */
         return CLERK_KIND_NOT_ACCEPTED;
     }
@@ -100,17 +69,22 @@ static clerk_status_t check_kind(const verification_t *v)
 /* The cache                                                          */
 
 /*
- * The digest of all that decides the answer. No textual prefix: shmcb picks
- * its partition by the first byte.
+ * Of all that decides the answer: the digests of token and realm, added bit by
+ * bit, since one digest of both takes twice the time. Two realms' keys meet
+ * only where the digests of two tokens differ by the very difference of the
+ * realms', which nobody can bring about more easily than that they are equal.
+ * No textual prefix: shmcb picks its partition by the first byte.
  */
 static clerk_status_t make_key(verification_t *v)
 {
-    const clerk_slice_t parts[] = {
-        { (const char *)v->terms->realm.digest, CLERK_SHA256_BYTES },
-        v->token->text,
-    };
+    const unsigned char *realm = v->terms->realm.digest;
+    clerk_status_t status = clerk_crypto_sha256(&v->token->text, 1, v->key);
+    int i;
 
-    return clerk_crypto_sha256(parts, 2, v->key);
+    for (i = 0; i < CLERK_SHA256_BYTES; i++) {
+        v->key[i] ^= realm[i];
+    }
+    return status;
 }
 
 static apr_time_t earlier(apr_time_t a, apr_time_t b)
@@ -118,206 +92,227 @@ static apr_time_t earlier(apr_time_t a, apr_time_t b)
     return a < b ? a : b;
 }
 
-/* A JWT cannot be revoked; only its key can. */
-static int seconds_believed(const clerk_terms_t *terms,
-                            const clerk_identity_t *identity)
-{
-    return terms->cache_ttl && (identity->facts & CLERK_FACT_SIGNED)
-               ? SIGNED_TTL
-               : terms->cache_ttl;
-}
-
-/*
- * Until when this location believes a record, be it fresh or out of the
- * cache, which may have kept it for a location with more patience.
- */
-static apr_time_t believed_until(const verification_t *v,
-                                 const clerk_record_t *record)
-{
-    const clerk_identity_t *identity = record->identity;
-    apr_time_t until;
-
-    if (!identity) {
-        return record->verified_at + apr_time_from_sec(v->terms->negative_ttl);
-    }
-    until = record->verified_at
-            + apr_time_from_sec(seconds_believed(v->terms, identity));
-    if (identity->facts & CLERK_FACT_PROFILE_FAILED) {
-        until = earlier(until, record->verified_at + PROFILE_RETRY);
-    }
-    if (identity->expires) {
-        return earlier(until, apr_time_from_sec(identity->expires));
-    }
-    if (identity->issued_at) {
-        /* D14: introspection does not say when a token ends. */
-        return earlier(
-            until, apr_time_from_sec(identity->issued_at + OPAQUE_LIFETIME));
-    }
-    return until;
-}
-
-static int recall(const verification_t *v, clerk_record_t *record)
+/* What the cache has, if it is a record at all. */
+static int look_up(verification_t *v, clerk_record_t *record, apr_time_t now)
 {
     const clerk_cache_port_t *cache = &v->ports->cache;
-    apr_time_t now = v->ports->now();
     clerk_slice_t bytes;
 
     if (!cache->get || (!v->terms->cache_ttl && !v->terms->negative_ttl)) {
         return 0;
     }
     v->verdict->cache = CLERK_CACHE_MISS;
-    if (cache->get(cache->self, v->key, v->p, &bytes) != CLERK_OK
-        || clerk_record_read(v->p, bytes, record) != CLERK_OK
-        || record->verified_at > now + CLOCK_DRIFT
-        || now >= believed_until(v, record)) {
+    v->deaths = clerk_nearby_deaths(v->ports, v->key);
+    return cache->get(cache->self, v->key, v->p, &bytes) == CLERK_OK
+           && clerk_record_read(v->p, bytes, record) == CLERK_OK
+           && record->verified_at <= now + CLOCK_DRIFT;
+}
+
+static int recall(verification_t *v, clerk_record_t *record)
+{
+    const clerk_refresh_port_t *refresh = &v->ports->refresh;
+    apr_time_t now = v->ports->now();
+    apr_time_t until;
+
+    if (!look_up(v, record, now)) {
+        return 0;
+    }
+    v->was_good = record->identity != NULL;
+    until = clerk_freshness_until(v->terms, record);
+    if (now >= until) {
+        if (now < clerk_freshness_stale_until(v->terms, record)) {
+            v->stale = *record;
+        }
         return 0;
     }
     v->verdict->cache = CLERK_CACHE_HIT;
+    if (v->terms->is_permanent && refresh->offer
+        && clerk_freshness_is_due(record, until, now)) {
+        refresh->offer(refresh->self, v->terms, v->token, v->key);
+    }
     return 1;
+}
+
+static apr_time_t later(apr_time_t a, apr_time_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Has somebody learned meanwhile that it is dead? */
+static int has_died(const verification_t *v)
+{
+    return clerk_nearby_deaths(v->ports, v->key) != v->deaths;
 }
 
 static void remember(const verification_t *v, const clerk_record_t *record,
                      apr_time_t until)
 {
     const clerk_cache_port_t *cache = &v->ports->cache;
-    apr_time_t believed = believed_until(v, record);
     clerk_slice_t bytes;
 
-    until = earlier(until, believed);
-    if (!cache->set || until <= record->verified_at
-        || clerk_record_write(v->p, record, &bytes) != CLERK_OK) {
-        return;
+    until = later(earlier(until, clerk_freshness_until(v->terms, record)),
+                  clerk_freshness_stale_until(v->terms, record));
+    if (!record->identity && until <= record->verified_at && v->was_good) {
+        /* It must not be fallen back upon. */
+        until = record->verified_at + REVOKED_TTL;
     }
-    cache->set(cache->self, v->key, bytes, until, v->p);
+    if (cache->set && until > record->verified_at
+        && !(record->identity && has_died(v))
+        && clerk_record_write(v->p, record, &bytes) == CLERK_OK) {
+        cache->set(cache->self, v->key, bytes, until, v->p);
+    }
+    if (!record->identity) {
+        clerk_nearby_bury(v->ports, v->key);
+    }
 }
 
-/* ------------------------------------------------------------------ */
-/* Clerk                                                              */
-
-static clerk_status_t ask(const verification_t *v,
-                          const clerk_endpoint_t *endpoint,
-                          clerk_identity_t **identity)
+/* What this process has ready: it has met the policy, but for the times. */
+static int judge_near(const verification_t *v, clerk_record_t *record,
+                      clerk_status_t *status)
 {
-    const clerk_ports_t *ports = v->ports;
-    clerk_call_t call = { .route = &v->terms->realm.route };
-    clerk_answer_t answer = { 0 };
-    clerk_event_t event = { .endpoint = endpoint->name,
-                            .answer = &answer,
-                            .fix = endpoint->fix };
-    clerk_status_t status;
+    if (!clerk_nearby_recall(v->ports, v->terms, v->token->text, v->p,
+                             record)) {
+        return 0;
+    }
+    v->verdict->cache = CLERK_CACHE_NEAR;
+    *status = clerk_policy_check_kind(&v->policy, record->identity->kind);
+    if (*status == CLERK_OK) {
+        *status = clerk_policy_check_times(&v->policy, record->identity,
+                                           v->ports->now());
+    }
+    return 1;
+}
 
-    *identity = NULL;
-    endpoint->write(&v->terms->realm, v->token->text, v->p, &call);
-    status = ports->fetch.call(ports->fetch.self, &call, v->p, &answer);
-    if (status == CLERK_OK) {
-        status = endpoint->read(&answer, v->p, identity);
-        event.trace_id = clerk_api_trace_id(&answer, v->p);
-        if (status == CLERK_OK && !*identity) {
-            status = CLERK_INTERNAL;
-        }
-    }
-    event.status = status;
-    if (ports->log.called) {
-        ports->log.called(ports->log.self, &event);
-    }
-    if (clerk_status_class(status) == CLERK_CLASS_UPSTREAM) {
-        v->verdict->retry_after = answer.retry_after;
+static clerk_status_t judge(const verification_t *v,
+                            const clerk_record_t *record)
+{
+    clerk_near_entry_t entry = { *record, v->ports->now(), v->key, v->deaths };
+    clerk_status_t status =
+        clerk_policy_check(&v->policy, record->identity, entry.looked_at);
+
+    if (status == CLERK_OK && v->verdict->cache == CLERK_CACHE_HIT) {
+        clerk_nearby_keep(v->ports, v->terms, v->token->text, &entry);
     }
     return status;
 }
 
-/*
- * Add the profile. Its failure never refuses the request; a profile of
- * somebody else is discarded (OpenID Connect Core section 5.3.2).
- */
-static clerk_status_t add_profile(const verification_t *v,
-                                  clerk_identity_t *identity)
-{
-    const char *subject = clerk_claims_get(identity, "sub");
-    clerk_identity_t *profile;
-    clerk_status_t status = ask(v, &clerk_api_userinfo, &profile);
-
-    if (status != CLERK_OK) {
-        if (clerk_status_class(status) != CLERK_CLASS_REJECT) {
-            identity->facts |= CLERK_FACT_PROFILE_FAILED;
-        }
-        /* Whose token it is cannot be told apart from nobody's. */
-        return subject && *subject ? CLERK_OK : status;
-    }
-    if (subject && *subject
-        && strcmp(subject, clerk_claims_get(profile, "sub")) != 0) {
-        return CLERK_OK;
-    }
-    clerk_claims_merge(identity, profile);
-    return CLERK_OK;
-}
-
-static int wants_profile(const verification_t *v,
-                         const clerk_identity_t *identity)
-{
-    return v->terms->realm.userinfo && identity->kind == CLERK_KIND_OAUTH;
-}
-
-static int differs(const clerk_identity_t *a, const clerk_identity_t *b,
-                   const char *name)
-{
-    const char *first = clerk_claims_get(a, name);
-    const char *second = clerk_claims_get(b, name);
-
-    return first && second && strcmp(first, second) != 0;
-}
-
-/*
- * Clerk's answer about a JWT need not repeat what the JWT itself says of its
- * end, its audience and a proof of possession (section 1.1). Clerk has vouched
- * for it, so that counts, too.
- */
-static clerk_status_t add_own_limits(const verification_t *v,
-                                     clerk_identity_t *identity)
-{
-    clerk_identity_t *own;
-    clerk_status_t status = clerk_payload_read(v->jwt, v->p, &own);
-
-    if (status != CLERK_OK) {
-        return status;
-    }
-    if (differs(identity, own, "sub") || differs(identity, own, "client_id")) {
-        return CLERK_ANSWER_MALFORMED;
-    }
-    clerk_claims_limit(identity, own);
-    return CLERK_OK;
-}
+/* ------------------------------------------------------------------ */
+/* Asking, once for all who want to know                              */
 
 /* Ask Clerk, and keep what it definitely said. */
-static clerk_status_t consult(const verification_t *v,
-                              const clerk_endpoint_t *endpoint,
-                              clerk_identity_t **identity)
+static clerk_status_t ask(verification_t *v, clerk_question_t *q,
+                          clerk_record_t *record)
 {
-    clerk_record_t record = { 0 };
+    clerk_status_t status;
 
-    record.status = ask(v, endpoint, identity);
-    if (record.status == CLERK_OK && v->jwt) {
-        record.status = add_own_limits(v, *identity);
+    if (!v->proved) {
+        status = clerk_consult_ask(q, record);
+        if (clerk_status_class(status) <= CLERK_CLASS_REJECT) {
+            remember(v, record, APR_INT64_MAX);
+        }
+        return status;
     }
-    if (record.status == CLERK_OK && wants_profile(v, *identity)) {
-        record.status = add_profile(v, *identity);
+    memset(record, 0, sizeof(*record));
+    record->status = clerk_consult_profile(q, v->proved);
+    if (record->status == CLERK_OK) {
+        record->verified_at = v->ports->now();
+        record->identity = v->proved;
+        /* The key may have left the set right after it was last seen there. */
+        remember(v, record,
+                 v->proved_as_of + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
     }
-    if (clerk_status_class(record.status) > CLERK_CLASS_REJECT) {
-        *identity = NULL;
-        return record.status;
+    return record->status;
+}
+
+/* Having waited for somebody who died moves no deadline. */
+static int time_left(const verification_t *v, const clerk_seat_t *seat)
+{
+    int left =
+        v->terms->realm.route.timeout_ms - (int)apr_time_as_msec(seat->waited);
+
+    return left > 1 ? left : 1;
+}
+
+/* Somebody may have asked since we looked: the record is in the cache, and
+ * young where that matters. */
+static int has_been_asked(verification_t *v, const clerk_question_t *q,
+                          clerk_record_t *record)
+{
+    if (!recall(v, record)
+        || (q->is_background
+            && clerk_freshness_is_due(record,
+                                      clerk_freshness_until(v->terms, record),
+                                      v->ports->now()))) {
+        return 0;
     }
-    record.verified_at = v->ports->now();
-    if (record.status == CLERK_OK && (*identity)->expires
-        && record.verified_at
-               >= apr_time_from_sec((*identity)->expires + LARGEST_LEEWAY)) {
-        record.status = CLERK_TOKEN_EXPIRED;
+    v->verdict->cache = CLERK_CACHE_MISS;
+    v->verdict->has_waited = 1;
+    return 1;
+}
+
+/* Whoever has asked tells the others, and perhaps had no need to ask. */
+static clerk_status_t lead(verification_t *v, clerk_question_t *q,
+                           clerk_seat_t *seat, clerk_record_t *record)
+{
+    const clerk_flight_port_t *flight = &v->ports->flight;
+    clerk_landing_t landing = { 0 };
+
+    q->timeout_ms = time_left(v, seat);
+    landing.status =
+        has_been_asked(v, q, record) ? record->status : ask(v, q, record);
+    landing.retry_after = q->retry_after;
+    if (landing.status == CLERK_OK
+        && clerk_record_write(v->p, record, &landing.record) != CLERK_OK) {
+        memset(&landing.record, 0, sizeof(landing.record));
     }
-    if (record.status != CLERK_OK) {
-        *identity = NULL;
+    flight->land(flight->self, seat, &landing);
+    return landing.status;
+}
+
+static clerk_status_t find_out_once(verification_t *v, clerk_question_t *q,
+                                    clerk_record_t *record)
+{
+    const clerk_flight_port_t *flight = &v->ports->flight;
+    clerk_seat_t seat = {
+        .key = v->key,
+        .patience = apr_time_from_msec(v->terms->realm.route.timeout_ms)
+                    * clerk_consult_calls(q),
+        .is_private = !v->ports->cache.get
+                      || (!v->terms->cache_ttl && !v->terms->negative_ttl),
+        .is_background = q->is_background,
+    };
+    clerk_landing_t landing = { 0 };
+
+    if (!flight->board) {
+        return ask(v, q, record);
     }
-    record.identity = *identity;
-    remember(v, &record, believed_until(v, &record));
-    return record.status;
+    if (flight->board(flight->self, &seat, v->p, &landing)) {
+        return lead(v, q, &seat, record);
+    }
+    memset(record, 0, sizeof(*record));
+    q->retry_after = landing.retry_after;
+    v->verdict->has_waited = landing.status != CLERK_PENDING_EXCEEDED;
+    if (landing.status != CLERK_OK) {
+        record->status = landing.status;
+        return landing.status;
+    }
+    if (clerk_record_read(v->p, landing.record, record) == CLERK_OK
+        || recall(v, record)) {
+        return record->status;
+    }
+    /* Too large to be told. */
+    return ask(v, q, record);
+}
+
+static clerk_status_t consult(verification_t *v, clerk_question_t *q,
+                              clerk_record_t *record)
+{
+    clerk_status_t status = find_out_once(v, q, record);
+
+    if (clerk_status_class(status) == CLERK_CLASS_UPSTREAM) {
+        v->verdict->retry_after = q->retry_after;
+    }
+    return status;
 }
 
 /* ------------------------------------------------------------------ */
@@ -327,6 +322,7 @@ static clerk_status_t prove(const verification_t *v, const clerk_jwt_t *jwt,
                             clerk_proof_t *proof)
 {
     const clerk_realm_t *realm = &v->terms->realm;
+    clerk_status_t status;
 
     proof->log = &v->ports->log;
     if (realm->jwt_key) {
@@ -337,7 +333,11 @@ static clerk_status_t prove(const verification_t *v, const clerk_jwt_t *jwt,
     if (!jwt->kid) {
         return CLERK_KEY_UNKNOWN;
     }
-    return v->ports->keys.check(v->ports->keys.self, realm, jwt, proof, v->p);
+    status = v->ports->keys.check(v->ports->keys.self, realm, jwt, proof, v->p);
+    if (clerk_status_class(status) == CLERK_CLASS_UPSTREAM) {
+        v->verdict->retry_after = proof->retry_after;
+    }
+    return status;
 }
 
 /*
@@ -345,67 +345,90 @@ static clerk_status_t prove(const verification_t *v, const clerk_jwt_t *jwt,
  * costs no call. The payload is not looked at before the signature is right,
  * but for what kind of token it is.
  */
-static clerk_status_t examine(const verification_t *v, const clerk_jwt_t *jwt,
-                              clerk_identity_t **identity)
+static clerk_status_t examine(verification_t *v, clerk_question_t *q,
+                              clerk_record_t *record)
 {
-    clerk_record_t record = { 0 };
+    clerk_identity_t *identity = NULL;
     clerk_proof_t proof = { 0 };
     clerk_status_t status;
 
-    *identity = NULL;
-    status = prove(v, jwt, &proof);
+    status = prove(v, q->jwt, &proof);
     if (status == CLERK_OK) {
-        status = clerk_payload_read(jwt, v->p, identity);
-    }
-    if (status == CLERK_OK && wants_profile(v, *identity)) {
-        /* What is refused anyway costs no call, not even the first time. */
-        status = clerk_policy_check(&v->policy, *identity, v->ports->now());
-        if (status == CLERK_OK) {
-            status = add_profile(v, *identity);
-        }
+        status = clerk_payload_read(q->jwt, v->p, &identity);
     }
     if (status != CLERK_OK) {
-        *identity = NULL;
         return status;
     }
-    record.verified_at = v->ports->now();
-    record.identity = *identity;
-    /* The key may have left the set right after it was last seen there. */
-    remember(v, &record, proof.as_of + apr_time_from_sec(SIGNED_TTL));
+    v->proved_as_of = proof.as_of;
+    if (clerk_consult_wants_profile(&v->terms->realm, identity)) {
+        /* What is refused anyway costs no call, not even the first time. */
+        status = clerk_policy_check(&v->policy, identity, v->ports->now());
+        v->proved = identity;
+        return status == CLERK_OK ? consult(v, q, record) : status;
+    }
+    record->verified_at = v->ports->now();
+    record->identity = identity;
+    remember(v, record,
+             proof.as_of + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
     return CLERK_OK;
 }
 
 /* ------------------------------------------------------------------ */
 
-static clerk_status_t find_out(const verification_t *v,
-                               clerk_identity_t **identity)
+static clerk_status_t find_out(verification_t *v, clerk_record_t *record)
 {
     const clerk_realm_t *realm = &v->terms->realm;
-    const clerk_endpoint_t *endpoint;
-    verification_t with_jwt = *v;
+    clerk_question_t q = {
+        .ports = v->ports, .terms = v->terms, .token = v->token, .p = v->p
+    };
     clerk_status_t status;
     clerk_jwt_t jwt;
 
-    *identity = NULL;
+    memset(record, 0, sizeof(*record));
     if (!v->token->is_jwt) {
-        return consult(v, find_endpoint(realm, v->token->kind), identity);
+        q.endpoint = clerk_consult_endpoint(realm, v->token->kind);
+        return consult(v, &q, record);
     }
     status = clerk_jwt_read(v->p, v->token->text, &jwt);
     if (status != CLERK_OK) {
         return status;
     }
+    q.jwt = &jwt;
     v->verdict->kind = jwt.kind;
     status = clerk_policy_check_kind(&v->policy, jwt.kind);
     if (status != CLERK_OK) {
         return status;
     }
-    endpoint =
+    q.endpoint =
         realm->verifier == CLERK_VERIFIER_AUTO || jwt.kind != CLERK_KIND_OAUTH
             ? NULL
-            : oauth_endpoint(realm);
-    with_jwt.jwt = &jwt;
-    return endpoint ? consult(&with_jwt, endpoint, identity)
-                    : examine(v, &jwt, identity);
+            : clerk_consult_oauth_endpoint(realm);
+    return q.endpoint ? consult(v, &q, record) : examine(v, &q, record);
+}
+
+/* Fall back upon what was good a while ago, if there is such a thing. */
+static clerk_status_t fall_back(const verification_t *v, clerk_status_t status,
+                                clerk_record_t *record)
+{
+    if (clerk_status_class(status) != CLERK_CLASS_UPSTREAM
+        || !v->stale.identity) {
+        return status;
+    }
+    *record = v->stale;
+    v->verdict->cache = CLERK_CACHE_STALE;
+    return CLERK_OK;
+}
+
+/* Out of the cache behind, or newly found out. */
+static clerk_status_t judge_any(verification_t *v, clerk_record_t *record)
+{
+    clerk_status_t status = make_key(v);
+
+    if (status == CLERK_OK) {
+        status = recall(v, record) ? record->status
+                                   : fall_back(v, find_out(v, record), record);
+    }
+    return status == CLERK_OK ? judge(v, record) : status;
 }
 
 clerk_status_t clerk_verify(const clerk_ports_t *ports,
@@ -425,20 +448,46 @@ clerk_status_t clerk_verify(const clerk_ports_t *ports,
     memset(verdict, 0, sizeof(*verdict));
     verdict->kind = token->kind;
     status = check_kind(&v);
-    if (status == CLERK_OK) {
-        status = make_key(&v);
+    if (status == CLERK_OK && !judge_near(&v, &record, &status)) {
+        status = judge_any(&v, &record);
     }
-    if (status != CLERK_OK) {
-        return status;
-    }
-    status =
-        recall(&v, &record) ? record.status : find_out(&v, &record.identity);
-    if (status == CLERK_OK) {
+    if (record.identity) {
         verdict->kind = record.identity->kind;
-        status = clerk_policy_check(&v.policy, record.identity, ports->now());
     }
     if (status == CLERK_OK) {
         verdict->identity = record.identity;
     }
     return status;
+}
+
+clerk_status_t clerk_verify_again(const clerk_ports_t *ports,
+                                  const clerk_terms_t *terms,
+                                  const clerk_token_t *token, apr_pool_t *p)
+{
+    clerk_verdict_t verdict = { 0 };
+    verification_t v = { .ports = ports,
+                         .terms = terms,
+                         .token = token,
+                         .p = p,
+                         .verdict = &verdict };
+    clerk_question_t q = { .ports = ports,
+                           .terms = terms,
+                           .token = token,
+                           .is_background = 1,
+                           .p = p };
+    clerk_record_t record;
+    clerk_jwt_t jwt;
+    clerk_status_t status = make_key(&v);
+
+    q.endpoint = token->is_jwt
+                     ? clerk_consult_oauth_endpoint(&terms->realm)
+                     : clerk_consult_endpoint(&terms->realm, token->kind);
+    if (status == CLERK_OK && token->is_jwt) {
+        status = clerk_jwt_read(p, token->text, &jwt);
+        q.jwt = &jwt;
+    }
+    if (status != CLERK_OK || !q.endpoint) {
+        return status == CLERK_OK ? CLERK_INTERNAL : status;
+    }
+    return find_out_once(&v, &q, &record);
 }

@@ -8,7 +8,9 @@
 #include "mod_auth_clerk_answer.h"
 #include "mod_auth_clerk_env.h"
 #include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_near.h"
 #include "mod_auth_clerk_request.h"
+#include "mod_auth_clerk_status.h"
 
 /* For a child whose libcurl or memory failed it; see child_init. */
 static clerk_status_t fetch_nothing(void *self, const clerk_call_t *call,
@@ -40,13 +42,9 @@ static clerk_ports_t child_ports = {
     .now = apr_time_now,
 };
 
-void auth_clerk_authn_serve(const clerk_fetch_port_t *fetch,
-                            const clerk_cache_port_t *cache,
-                            const clerk_keys_port_t *keys)
+void auth_clerk_authn_serve(const clerk_ports_t *ports)
 {
-    child_ports.fetch = *fetch;
-    child_ports.cache = *cache;
-    child_ports.keys = *keys;
+    child_ports = *ports;
 }
 
 /* The first place that has one decides; the others are not looked at. */
@@ -105,6 +103,7 @@ static clerk_status_t verify(request_rec *r, auth_clerk_request_t *note,
                              clerk_verdict_t *verdict)
 {
     const clerk_terms_t *terms = &note->plan->terms;
+    auth_clerk_near_t near = { r, note->plan, NULL };
     clerk_ports_t ports = child_ports;
     clerk_status_t status;
 
@@ -119,28 +118,50 @@ static clerk_status_t verify(request_rec *r, auth_clerk_request_t *note,
                                   apr_time_now());
     }
     ports.log = auth_clerk_log_port(r);
+    ports.near = auth_clerk_near_port(&near);
     status = clerk_verify(&ports, terms, &note->token, r->pool, verdict);
+    if (verdict->cache == CLERK_CACHE_NEAR) {
+        note->image = near.image;
+    }
     note->token.kind = verdict->kind;
     auth_clerk_log_verdict(r, note, status, verdict);
+    auth_clerk_status_count_verdict(status, verdict);
     return status;
 }
 
 /*
- * REMOTE_USER, out of Clerk's word alone: an `email` that a machine wrote into
- * its own token names nobody (D12). Elsewhere control characters are dropped;
- * here that could make one user's name into another's.
+ * Out of Clerk's word alone: an `email` that a machine wrote into its own token
+ * names nobody (D12). Elsewhere control characters are dropped; here that
+ * could make one user's name into another's.
  */
-static clerk_status_t set_user(request_rec *r, const char *claim,
+const char *auth_clerk_authn_user(const auth_clerk_plan_t *plan,
+                                  const clerk_identity_t *identity)
+{
+    const char *user = clerk_claims_only(identity, plan->remote_user);
+    unsigned int kinds = auth_clerk_env_kinds(plan->remote_user);
+
+    return ((unsigned int)identity->kind & kinds) && user && *user
+                   && !*clerk_slice_find_control(user)
+               ? user
+               : NULL;
+}
+
+static clerk_status_t set_user(request_rec *r, const auth_clerk_request_t *note,
                                const clerk_identity_t *identity)
 {
-    const char *user = clerk_claims_only(identity, claim);
-    unsigned int kinds = auth_clerk_env_kinds(claim);
+    const clerk_image_t *image = note->image;
+    const char *user;
 
-    if (!((unsigned int)identity->kind & kinds) || !user || !*user
-        || *clerk_slice_find_control(user)) {
-        return CLERK_REMOTE_USER_MISSING;
+    if (image) {
+        r->user = apr_pstrmemdup(r->pool, image->user, image->user_len);
     }
-    r->user = apr_pstrdup(r->pool, user);
+    else {
+        user = auth_clerk_authn_user(note->plan, identity);
+        if (!user) {
+            return CLERK_REMOTE_USER_MISSING;
+        }
+        r->user = apr_pstrdup(r->pool, user);
+    }
     r->ap_auth_type = (char *)AUTH_CLERK_AUTH_TYPE;
     return CLERK_OK;
 }
@@ -160,7 +181,7 @@ static int check_user_id(request_rec *r)
         status = verify(r, note, &verdict);
     }
     if (status == CLERK_OK) {
-        status = set_user(r, note->plan->remote_user, verdict.identity);
+        status = set_user(r, note, verdict.identity);
     }
     if (status != CLERK_OK) {
         auth_clerk_log_refusal(r, note, status);

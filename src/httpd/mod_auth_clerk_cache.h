@@ -27,4 +27,7 @@ int auth_clerk_cache_open(apr_pool_t *pconf, server_rec *s);
  * cache. */
 clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *p, server_rec *s);
 
+/* May other machines have a say in what is in it? */
+int auth_clerk_cache_is_shared(void);
+
 #endif

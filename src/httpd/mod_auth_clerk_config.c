@@ -119,7 +119,7 @@ static auth_clerk_dir_conf_t *memorize(auth_clerk_dir_conf_t *outer,
     }
     merged = merge(serving.p, outer, inner);
     merged->is_permanent = 1;
-    merged->plan = auth_clerk_plan_make(serving.p, merged);
+    merged->plan = auth_clerk_plan_make_permanent(serving.p, merged);
     memo = apr_palloc(serving.p, sizeof(*memo));
     memo->inner = inner;
     memo->merged = merged;

@@ -99,6 +99,7 @@ typedef enum auth_clerk_merging_t {
     X(pass_token) \
     X(cache_ttl) \
     X(negative_ttl) \
+    X(stale_if_error) \
     X(timeout_ms) \
     X(connect_timeout_ms) \
     X(server_metadata) \
@@ -131,8 +132,11 @@ struct auth_clerk_dir_conf_t {
 
 /* Per server; the directives are allowed in the main server only. */
 struct auth_clerk_server_conf_t {
-    const char *socache;                 /* `provider[:args]`, or NULL */
-    const char *cache_secret;            /* or NULL */
+    const char *socache;      /* `provider[:args]`, or NULL */
+    const char *cache_secret; /* or NULL */
+    int rate_calls;           /* per rate_seconds; 0: the default */
+    int rate_seconds;
+    int max_pending;                     /* 0: the default */
     const struct ap_logconf *hushed;     /* see auth_clerk_log_hush */
     const apr_array_header_t *published; /* see mod_auth_clerk_publish.c */
 };

@@ -12,6 +12,8 @@
 
 #define SECONDS_MAX 86400 /* of caching: a token's life */
 #define CALL_SECONDS_MAX 300.0
+#define RATE_CALLS_MAX 1000000
+#define PENDING_MAX 100000
 #define CERTIFICATES_MAX (1024 * 1024) /* bytes; Debian's bundle has 220 kB */
 
 const char *auth_clerk_set_seconds(cmd_parms *cmd, void *conf,
@@ -166,4 +168,62 @@ const char *auth_clerk_set_cache_secret(cmd_parms *cmd, void *conf,
     }
     return auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_LINE,
                                   &server->cache_secret);
+}
+
+/* A whole number from 1 to `max` at the beginning; `end` is what follows. */
+static int read_count(const char *text, int max, int *out, char **end)
+{
+    apr_int64_t number = apr_isdigit(*text) ? apr_strtoi64(text, end, 10) : 0;
+
+    *out = (int)number;
+    return number >= 1 && number <= max;
+}
+
+const char *auth_clerk_set_rate_limit(cmd_parms *cmd, void *conf,
+                                      const char *value)
+{
+    auth_clerk_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &auth_clerk_module);
+    const char *sentence = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *end;
+
+    (void)conf;
+    if (sentence) {
+        return sentence;
+    }
+    if (!read_count(value, RATE_CALLS_MAX, &server->rate_calls, &end)
+        || *end != '/'
+        || !read_count(end + 1, SECONDS_MAX, &server->rate_seconds, &end)
+        || *end) {
+        return auth_clerk_directive_refuse(
+            cmd, value,
+            apr_psprintf(cmd->temp_pool,
+                         "give a number of calls, a slash and a number of "
+                         "seconds, such as 800/10; up to %d calls and %d "
+                         "seconds",
+                         RATE_CALLS_MAX, SECONDS_MAX));
+    }
+    return NULL;
+}
+
+const char *auth_clerk_set_max_pending(cmd_parms *cmd, void *conf,
+                                       const char *value)
+{
+    auth_clerk_server_conf_t *server =
+        ap_get_module_config(cmd->server->module_config, &auth_clerk_module);
+    const char *sentence = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *end;
+
+    (void)conf;
+    if (sentence) {
+        return sentence;
+    }
+    if (!read_count(value, PENDING_MAX, &server->max_pending, &end) || *end) {
+        return auth_clerk_directive_refuse(
+            cmd, value,
+            apr_psprintf(cmd->temp_pool,
+                         "give a whole number of requests from 1 to %d",
+                         PENDING_MAX));
+    }
+    return NULL;
 }

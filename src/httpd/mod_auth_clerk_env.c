@@ -134,37 +134,81 @@ static const char *strip(apr_pool_t *p, const char *value)
     return clean;
 }
 
-static void tell(request_rec *r, int pass, const char *name, const char *header,
+/* The pairs that a section tells, as they come together. */
+typedef struct telling_t {
+    request_rec *r; /* for the log; NULL: nothing may be left out */
+    apr_pool_t *p;
+    const auth_clerk_plan_t *plan;
+    const clerk_identity_t *identity;
+    apr_array_header_t *pairs; /* clerk_pair_t */
+    int is_lacking;
+} telling_t;
+
+static void leave_out(telling_t *telling, const char *name, const char *why)
+{
+    telling->is_lacking = 1;
+    if (telling->r) {
+        auth_clerk_log_left_out(telling->r, name, why);
+    }
+}
+
+static int is_same(const char *a, const char *b)
+{
+    return a && b && strcasecmp(a, b) == 0;
+}
+
+/* The last pair may have the name of another one: then that is replaced. */
+static void replace(const telling_t *telling)
+{
+    clerk_pair_t *pair = (clerk_pair_t *)telling->pairs->elts;
+    int last = telling->pairs->nelts - 1;
+    int i;
+
+    for (i = 0; i < last; i++) {
+        if (is_same(pair[i].variable, pair[last].variable)) {
+            pair[i].variable = NULL;
+        }
+        if (is_same(pair[i].header, pair[last].header)) {
+            pair[i].header = NULL;
+        }
+    }
+}
+
+static void tell(telling_t *telling, const char *variable, const char *header,
                  const char *value)
 {
+    clerk_pair_t *pair;
+
     if (!value) {
         return;
     }
-    value = strip(r->pool, value);
+    value = strip(telling->p, value);
     if (!*value) {
-        auth_clerk_log_left_out(r, name, "is empty");
+        leave_out(telling, variable, "is empty");
         return;
     }
-    if (pass & AUTH_CLERK_PASS_ENV) {
-        apr_table_setn(r->subprocess_env, name, value);
+    if (!(telling->plan->pass & AUTH_CLERK_PASS_HEADERS)) {
+        header = NULL;
     }
-    if (pass & AUTH_CLERK_PASS_HEADERS) {
-        if (strlen(value) > HEADER_VALUE_MAX) {
-            auth_clerk_log_left_out(r, header, "is too long for a header");
-            return;
-        }
-        apr_table_setn(r->headers_in, header, value);
+    else if (strlen(value) > HEADER_VALUE_MAX) {
+        leave_out(telling, header, "is too long for a header");
+        header = NULL;
     }
+    pair = apr_array_push(telling->pairs);
+    pair->variable =
+        telling->plan->pass & AUTH_CLERK_PASS_ENV ? variable : NULL;
+    pair->header = header;
+    pair->value = value;
 }
 
 /*
  * A claim of the administrator's choice. Members of an array are told apart
  * by spaces, so that one which holds a space cannot be represented.
  */
-static const char *export_value(request_rec *r,
-                                const clerk_identity_t *identity,
+static const char *export_value(telling_t *telling,
                                 const auth_clerk_export_t *export)
 {
+    const clerk_identity_t *identity = telling->identity;
     const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
     int count = 0;
     int spaces = 0;
@@ -177,32 +221,88 @@ static const char *export_value(request_rec *r,
         }
     }
     if (count > 1 && spaces) {
-        auth_clerk_log_left_out(r, export->variable,
-                                "is an array whose "
-                                "members contain spaces");
+        leave_out(telling, export->variable,
+                  "is an array whose members contain spaces");
         return NULL;
     }
-    return clerk_claims_joined(identity, r->pool, export->claim);
+    return clerk_claims_joined(identity, telling->p, export->claim);
 }
 
-static void tell_all(request_rec *r, const auth_clerk_plan_t *plan,
-                     const clerk_identity_t *identity)
+const apr_array_header_t *auth_clerk_env_pairs(request_rec *r, apr_pool_t *p,
+                                               const auth_clerk_plan_t *plan,
+                                               const clerk_identity_t *identity)
 {
-    const auth_clerk_export_t *export;
+    const apr_array_header_t *exports = plan->exports;
+    telling_t telling = { r, p, plan, identity, NULL, 0 };
     apr_size_t i;
 
-    for (i = 0; i < VARIABLES; i++) {
-        tell(r, plan->pass, variables[i].name, variables[i].header,
-             variables[i].value(identity, r->pool, &variables[i]));
+    telling.pairs = apr_array_make(p, 16, sizeof(clerk_pair_t));
+    if (plan->pass == AUTH_CLERK_PASS_NONE) {
+        return telling.pairs;
     }
-    if (!plan->exports) {
+    for (i = 0; i < VARIABLES; i++) {
+        tell(&telling, variables[i].name, variables[i].header,
+             variables[i].value(identity, p, &variables[i]));
+    }
+    for (i = 0; exports && i < (apr_size_t)exports->nelts; i++) {
+        const auth_clerk_export_t *export =
+            &APR_ARRAY_IDX(exports, i, auth_clerk_export_t);
+
+        tell(&telling, export->variable, export->header,
+             export_value(&telling, export));
+        /* ClerkExportClaim may use a name of ours, and one name twice. */
+        replace(&telling);
+    }
+    return r || !telling.is_lacking ? telling.pairs : NULL;
+}
+
+/* Does a table have a name that begins like those of the variables? */
+static int has_ours(const apr_table_t *table)
+{
+    const apr_array_header_t *entries = apr_table_elts(table);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)entries->elts;
+    int i;
+
+    for (i = 0; i < entries->nelts; i++) {
+        if ((*entry[i].key | 0x20) == 'c'
+            && strncasecmp(entry[i].key, "CLERK_", 6) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void set_pairs(request_rec *r, const clerk_pair_t *pair, int count)
+{
+    /* To look for each name costs more than to see that there is none. */
+    int is_first = !has_ours(r->subprocess_env);
+
+    for (; count--; pair++) {
+        if (pair->variable && is_first) {
+            apr_table_addn(r->subprocess_env, pair->variable, pair->value);
+        }
+        else if (pair->variable) {
+            apr_table_setn(r->subprocess_env, pair->variable, pair->value);
+        }
+        if (pair->header) {
+            apr_table_setn(r->headers_in, pair->header, pair->value);
+        }
+    }
+}
+
+/* What was made ready for this section and identity, or made now. */
+static void tell_all(request_rec *r, const auth_clerk_request_t *note,
+                     const clerk_identity_t *identity)
+{
+    const clerk_image_t *image = note->image;
+    const apr_array_header_t *pairs;
+
+    if (image && identity == &image->identity) {
+        set_pairs(r, image->pairs, image->pair_count);
         return;
     }
-    export = (const auth_clerk_export_t *)plan->exports->elts;
-    for (i = 0; i < (apr_size_t)plan->exports->nelts; i++) {
-        tell(r, plan->pass, export[i].variable, export[i].header,
-             export_value(r, identity, &export[i]));
-    }
+    pairs = auth_clerk_env_pairs(r, r->pool, note->plan, identity);
+    set_pairs(r, (const clerk_pair_t *)pairs->elts, pairs->nelts);
 }
 
 const char *auth_clerk_env_variable(const auth_clerk_plan_t *plan, int index)
@@ -243,8 +343,8 @@ static int fixup(request_rec *r)
     note = auth_clerk_request_note(r);
     auth_clerk_request_report(r, note);
     identity = auth_clerk_request_identity(r);
-    if (identity && note->plan->pass != AUTH_CLERK_PASS_NONE) {
-        tell_all(r, note->plan, identity);
+    if (identity) {
+        tell_all(r, note, identity);
     }
     return DECLINED;
 }
@@ -270,16 +370,16 @@ static void adopt_subrequest(request_rec *r)
     note->is_ours = 1;
     note->plan = auth_clerk_plan_of(r);
     note->identity = NULL;
+    note->image = NULL;
     auth_clerk_scrub(r, note);
     if (!sub || sub->per_dir_config != r->per_dir_config || !sub->identity) {
         return;
     }
     note->identity = sub->identity;
+    note->image = sub->image;
     r->user = note->user = sub->user;
     r->ap_auth_type = (char *)AUTH_CLERK_AUTH_TYPE;
-    if (note->plan->pass != AUTH_CLERK_PASS_NONE) {
-        tell_all(r, note->plan, note->identity);
-    }
+    tell_all(r, note, note->identity);
 }
 
 void auth_clerk_env_register_hooks(apr_pool_t *p)

@@ -3,16 +3,11 @@
 
 #include <apr_strings.h>
 
-#include "clerk_api.h"
-
-#define INACTIVE_TO_HINT 20
-
 APLOG_USE_MODULE(auth_clerk);
 
 static clerk_shared_t *shared_memory;
 
-/* What every request could repeat is said once a second of each kind. */
-static int is_due(clerk_status_t kind)
+int auth_clerk_log_is_due(clerk_status_t kind)
 {
     return !shared_memory
            || clerk_shared_is_first_in_second(shared_memory, kind,
@@ -45,97 +40,17 @@ void auth_clerk_log_start_doubt(server_rec *s, const char *sentence)
 void auth_clerk_log_cache_fault(server_rec *s, apr_status_t rv,
                                 const char *what)
 {
-    if (is_due(CLERK_INTERNAL)) {
+    if (auth_clerk_log_is_due(CLERK_INTERNAL)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s,
                      "ClerkSOCache: %s; the request goes on without the cache",
                      what);
     }
 }
 
-/* A Clerk that is down says so once a second, not once a request. */
-static void log_failure(request_rec *r, const clerk_event_t *event)
+void auth_clerk_log_cache_capacity(server_rec *s, int records)
 {
-    const clerk_answer_t *answer = event->answer;
-    const char *name = clerk_status_info(event->status)->name;
-    const char *trace = event->trace_id ? event->trace_id : "-";
-    int ms = (int)apr_time_as_msec(answer->took);
-
-    if (!is_due(event->status)) {
-        return;
-    }
-    if (clerk_status_class(event->status) == CLERK_CLASS_CONFIG) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "Clerk's %s refused this server with HTTP status %d "
-                      "(reason=%s, trace=%s); check %s",
-                      event->endpoint, answer->http, name, trace, event->fix);
-    }
-    else if (answer->detail) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "Clerk's %s gave no answer after %d ms (reason=%s): "
-                      "%s",
-                      event->endpoint, ms, name, answer->detail);
-    }
-    else {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "Clerk's %s gave an answer of HTTP status %d after %d "
-                      "ms that says nothing about the token (reason=%s, "
-                      "trace=%s)",
-                      event->endpoint, answer->http, ms, name, trace);
-    }
-}
-
-/*
- * Clerk's introspection may know the tokens of one OAuth application alone
- * (D15 of the wire contract), and says no more of others than of junk.
- */
-static void hint_at_other_clients(request_rec *r, const clerk_event_t *event)
-{
-    int is_active = event->status == CLERK_OK;
-
-    if (event->endpoint == clerk_api_token_info.name && shared_memory
-        && (is_active || event->status == CLERK_TOKEN_INACTIVE)
-        && clerk_shared_count_introspection(shared_memory, is_active)
-               == INACTIVE_TO_HINT) {
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                      "Clerk's token_info called each of the first %d tokens "
-                      "inactive; should they be good ones of other OAuth "
-                      "applications than ClerkClientID, use ClerkVerifier "
-                      "backend",
-                      INACTIVE_TO_HINT);
-    }
-}
-
-static void log_skipped_keys(request_rec *r, const clerk_event_t *event)
-{
-    int i;
-
-    for (i = 0; event->skipped && i < event->skipped->nelts; i++) {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "key set: %s",
-                      APR_ARRAY_IDX(event->skipped, i, const char *));
-    }
-}
-
-static void log_call(void *self, const clerk_event_t *event)
-{
-    request_rec *r = self;
-    const clerk_answer_t *answer = event->answer;
-
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "asked Clerk's %s: %s, HTTP status %d, %d ms",
-                  event->endpoint, clerk_status_info(event->status)->name,
-                  answer->http, (int)apr_time_as_msec(answer->took));
-    log_skipped_keys(r, event);
-    hint_at_other_clients(r, event);
-    if (clerk_status_class(event->status) > CLERK_CLASS_REJECT) {
-        log_failure(r, event);
-    }
-}
-
-clerk_log_port_t auth_clerk_log_port(request_rec *r)
-{
-    clerk_log_port_t port = { r, log_call };
-
-    return port;
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                 "ClerkSOCache: it holds about %d typical identities", records);
 }
 
 /* Who verifies, or verified, a token of this kind. */
@@ -162,9 +77,9 @@ void auth_clerk_log_verdict(request_rec *r, const auth_clerk_request_t *note,
                             const clerk_verdict_t *verdict)
 {
     static const char *const uses[] = {
-        [CLERK_CACHE_UNUSED] = "not used",
-        [CLERK_CACHE_HIT] = "hit",
-        [CLERK_CACHE_MISS] = "miss",
+        [CLERK_CACHE_UNUSED] = "not used", [CLERK_CACHE_NEAR] = "near hit",
+        [CLERK_CACHE_HIT] = "hit",         [CLERK_CACHE_MISS] = "miss",
+        [CLERK_CACHE_STALE] = "stale",
     };
     char fingerprint[CLERK_TOKEN_FINGERPRINT + 1];
 
@@ -221,7 +136,7 @@ void auth_clerk_log_refusal(request_rec *r, const auth_clerk_request_t *note,
 
 void auth_clerk_log_fault(request_rec *r, const auth_clerk_plan_t *plan)
 {
-    if (is_due(CLERK_MISCONFIGURED)) {
+    if (auth_clerk_log_is_due(CLERK_MISCONFIGURED)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s (in section %s)",
                       plan->fault, plan->section);
     }
@@ -244,7 +159,7 @@ void auth_clerk_log_closed_to_clients(request_rec *r,
 
 void auth_clerk_log_expression_fault(request_rec *r, const char *reason)
 {
-    if (is_due(CLERK_ACCESS_DENIED)) {
+    if (auth_clerk_log_is_due(CLERK_ACCESS_DENIED)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "Require: an expression cannot be evaluated: %s", reason);
     }

@@ -10,6 +10,7 @@
 #ifndef MOD_AUTH_CLERK_LOG_H
 #define MOD_AUTH_CLERK_LOG_H
 
+#include "clerk_gate.h"
 #include "clerk_shared.h"
 #include "clerk_verify.h"
 #include "mod_auth_clerk_plan.h"
@@ -33,8 +34,22 @@ void auth_clerk_log_start_doubt(server_rec *s, const char *sentence);
 void auth_clerk_log_cache_fault(server_rec *s, apr_status_t rv,
                                 const char *what);
 
+/* info: how many records of usual size the cache holds. */
+void auth_clerk_log_cache_capacity(server_rec *s, int records);
+
+/* What every request could repeat is said once a second of each kind, over all
+ * processes: is it time? */
+int auth_clerk_log_is_due(clerk_status_t kind);
+
 /* The log port of a request, for calls to Clerk. */
 clerk_log_port_t auth_clerk_log_port(request_rec *r);
+
+/* The same for calls that no request waits for; `s` is the server's. */
+clerk_log_port_t auth_clerk_log_server_port(server_rec *s);
+
+/* notice: this server stops asking Clerk for a while, or does so again; for
+ * clerk_gate, with the server_rec as its listener. */
+void auth_clerk_log_breaker(void *s, const clerk_gate_news_t *news);
 
 /* debug: how a token fared here. */
 void auth_clerk_log_verdict(request_rec *r, const auth_clerk_request_t *note,

@@ -217,8 +217,7 @@ static void plan_resource(auth_clerk_plan_t *plan, apr_pool_t *p,
 
 /* ------------------------------------------------------------------ */
 
-const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
-                                              const auth_clerk_dir_conf_t *conf)
+static auth_clerk_plan_t *make(apr_pool_t *p, const auth_clerk_dir_conf_t *conf)
 {
     auth_clerk_plan_t *plan = apr_pcalloc(p, sizeof(*plan));
 
@@ -231,6 +230,7 @@ const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
     plan_resource(plan, p, conf);
     plan->terms.cache_ttl = number(conf->cache_ttl, DEFAULT_CACHE_TTL);
     plan->terms.negative_ttl = number(conf->negative_ttl, DEFAULT_NEGATIVE_TTL);
+    plan->terms.stale_if_error = number(conf->stale_if_error, 0);
     plan->sources = conf->sources;
     plan->remote_user =
         conf->remote_user ? conf->remote_user : DEFAULT_REMOTE_USER;
@@ -245,6 +245,21 @@ const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
                    "look at ClerkJWTKey, if it is set, and at the server's "
                    "OpenSSL");
     }
+    return plan;
+}
+
+const auth_clerk_plan_t *auth_clerk_plan_make(apr_pool_t *p,
+                                              const auth_clerk_dir_conf_t *conf)
+{
+    return make(p, conf);
+}
+
+const auth_clerk_plan_t *auth_clerk_plan_make_permanent(
+    apr_pool_t *p, const auth_clerk_dir_conf_t *conf)
+{
+    auth_clerk_plan_t *plan = make(p, conf);
+
+    plan->terms.is_permanent = 1;
     return plan;
 }
 

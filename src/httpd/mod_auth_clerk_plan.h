@@ -46,6 +46,10 @@ struct auth_clerk_plan_t {
 const auth_clerk_plan_t *auth_clerk_plan_make(
     apr_pool_t *p, const auth_clerk_dir_conf_t *conf);
 
+/* The same, of a conf and in a pool that live as long as the process works. */
+const auth_clerk_plan_t *auth_clerk_plan_make_permanent(
+    apr_pool_t *p, const auth_clerk_dir_conf_t *conf);
+
 /* The plan of the section that a request is in. */
 const auth_clerk_plan_t *auth_clerk_plan_of(request_rec *r);
 

@@ -10,6 +10,7 @@
 #define MOD_AUTH_CLERK_REQUEST_H
 
 #include "clerk_claims.h"
+#include "clerk_image.h"
 #include "mod_auth_clerk_plan.h"
 #include "mod_auth_clerk_private.h"
 
@@ -17,11 +18,13 @@ struct auth_clerk_request_t {
     const ap_conf_vector_t *per_dir_config; /* that the plan was made from */
     const auth_clerk_plan_t *plan;
     int is_ours; /* AuthType Clerk is in force under this configuration */
-    clerk_identity_t *identity;        /* verified, or NULL */
-    const char *authorization;         /* the header that was taken off */
-    const char *cookie;                /* likewise, before it was cut */
-    clerk_token_t token;               /* what was found in it */
-    char *user;                        /* what r->user was set to */
+    clerk_identity_t *identity; /* verified, or NULL */
+    const clerk_image_t *image; /* that the identity is part of, made for this
+                                 * plan; or NULL */
+    const char *authorization;  /* the header that was taken off */
+    const char *cookie;         /* likewise, before it was cut */
+    clerk_token_t token;        /* what was found in it */
+    char *user;                 /* what r->user was set to */
     const auth_clerk_request_t *sub;   /* of the last subrequest of ours */
     const char *challenge;             /* of a refusal, or NULL */
     clerk_status_t refusal;            /* what the answer says, or CLERK_OK */

@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include "clerk_trust.h"
+
 #define HEADERS_MAX (64 * 1024) /* bytes of header that are read */
 #define BODY_FIRST 4096         /* bytes made room for at first */
 #define RETRY_AFTER_MAX 86400   /* seconds that we take seriously */
@@ -26,6 +28,7 @@ typedef struct lane_t {
 
 typedef struct client_t {
     apr_pool_t *p;
+    clerk_trusts_t *trusts;
     apr_thread_mutex_t *mutex; /* guards lanes, their stacks, and p */
     lane_t *lanes;             /* a few: one per configuration */
     idle_t *spare;             /* empty links */
@@ -181,11 +184,16 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *data)
         } \
     } while (0)
 
+static int is_https(const char *url)
+{
+    return strncmp(url, "https:", 6) == 0;
+}
+
 /* What holds for every call: nobody is followed, nothing is guessed. */
 static CURLcode set_manners(CURL *easy, const client_t *client,
                             const clerk_call_t *call)
 {
-    int secure = strncmp(call->url, "https:", 6) == 0;
+    int secure = is_https(call->url);
     CURLcode rc = CURLE_OK;
 
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -199,25 +207,84 @@ static CURLcode set_manners(CURL *easy, const client_t *client,
     return rc;
 }
 
-static CURLcode set_route(CURL *easy, const clerk_route_t *route)
+static int is_given_up(void *data, curl_off_t down_all, curl_off_t down,
+                       curl_off_t up_all, curl_off_t up)
 {
+    const clerk_call_t *call = data;
+
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    return __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE) != 0;
+}
+
+static CURLcode set_route(CURL *easy, const clerk_call_t *call)
+{
+    const clerk_route_t *route = call->route;
+    int timeout_ms = call->timeout_ms ? call->timeout_ms : route->timeout_ms;
     CURLcode rc = CURLE_OK;
 
-    SET(CURLOPT_TIMEOUT_MS, (long)route->timeout_ms);
+    SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    if (call->give_up) {
+        SET(CURLOPT_NOPROGRESS, 0L);
+        SET(CURLOPT_XFERINFODATA, (void *)(apr_uintptr_t)call);
+        SET(CURLOPT_XFERINFOFUNCTION, is_given_up);
+    }
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)route->connect_timeout_ms);
     /* Set, even if to nothing: the environment has no say. */
     SET(CURLOPT_PROXY, route->proxy ? route->proxy : "");
     SET(CURLOPT_NOPROXY, "");
-    if (route->ca_certs) {
-        struct curl_blob certs = { 0 };
+    return rc;
+}
 
-        /* curl does not change it, but does not promise so by its type. */
-        memcpy(&certs.data, &route->ca_certs, sizeof(certs.data));
-        certs.len = strlen(route->ca_certs);
-        certs.flags = CURL_BLOB_NOCOPY;
-        SET(CURLOPT_CAINFO_BLOB, &certs);
-        SET(CURLOPT_CAPATH, NULL);
+static CURLcode give_trust(CURL *easy, void *ssl_ctx, void *data)
+{
+    (void)easy;
+    return clerk_trust_give(data, ssl_ctx) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+/* Certificates for curl itself to read, with each connection. */
+static CURLcode set_certificates(CURL *easy, const char *ca_certs)
+{
+    struct curl_blob certs = { 0 };
+    CURLcode rc = CURLE_OK;
+
+    /* curl does not change it, but does not promise so by its type. */
+    memcpy(&certs.data, &ca_certs, sizeof(certs.data));
+    certs.len = strlen(ca_certs);
+    certs.flags = CURL_BLOB_NOCOPY;
+    SET(CURLOPT_CAINFO_BLOB, &certs);
+    SET(CURLOPT_CAPATH, NULL);
+    return rc;
+}
+
+/*
+ * By what Clerk's certificate is checked. An https:// proxy has a certificate
+ * of its own, which has nothing to do with Clerk's, so that the shared anchors
+ * are not for such connections.
+ */
+static CURLcode set_trust(CURL *easy, const client_t *client,
+                          const clerk_call_t *call)
+{
+    const char *ca_certs = call->route->ca_certs;
+    const clerk_trust_t *trust = NULL;
+    CURLcode rc = CURLE_OK;
+
+    if (!is_https(call->url)) {
+        return CURLE_OK;
     }
+    if (!call->route->proxy || !is_https(call->route->proxy)) {
+        trust = clerk_trust_find(client->trusts, ca_certs);
+    }
+    if (!trust) {
+        return ca_certs ? set_certificates(easy, ca_certs) : CURLE_OK;
+    }
+    /* curl itself has nothing to read. */
+    SET(CURLOPT_CAINFO, NULL);
+    SET(CURLOPT_CAPATH, NULL);
+    SET(CURLOPT_SSL_CTX_FUNCTION, give_trust);
+    SET(CURLOPT_SSL_CTX_DATA, (void *)(apr_uintptr_t)trust);
     return rc;
 }
 
@@ -264,6 +331,7 @@ static clerk_status_t status_of(CURLcode rc, const transfer_t *transfer)
     case CURLE_HTTP2_STREAM:
     case CURLE_PARTIAL_FILE:
         return CLERK_ANSWER_MALFORMED;
+    case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
@@ -286,21 +354,22 @@ static const char *copy_header(CURL *easy, const char *name, apr_pool_t *p)
     return apr_pstrdup(p, header->value);
 }
 
-/* Clerk sends seconds; the HTTP-date of RFC 9110 10.2.3 is passed over. */
+/* Clerk sends seconds; what stands before it may send a date (RFC 9110 section
+ * 10.2.3). A wait that makes no sense is none. */
 static int read_retry_after(CURL *easy, apr_pool_t *p)
 {
     const char *text = copy_header(easy, "Retry-After", p);
+    apr_int64_t seconds = 0;
     char *end;
-    apr_int64_t seconds;
 
-    if (!text || !apr_isdigit(*text)) {
-        return 0;
+    if (text && apr_isdigit(*text)) {
+        seconds = apr_strtoi64(text, &end, 10);
+        seconds = *end ? 0 : seconds;
     }
-    seconds = apr_strtoi64(text, &end, 10);
-    if (*end || seconds < 0) {
-        return 0;
+    else if (text && apr_isalpha(*text)) {
+        seconds = curl_getdate(text, NULL) - apr_time_sec(apr_time_now());
     }
-    return seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int)seconds;
+    return seconds < 0 || seconds > RETRY_AFTER_MAX ? 0 : (int)seconds;
 }
 
 static void read_answer(CURL *easy, const transfer_t *transfer,
@@ -335,7 +404,10 @@ static CURLcode perform(client_t *client, CURL *easy, const clerk_call_t *call,
     }
     rc = set_manners(easy, client, call);
     if (rc == CURLE_OK) {
-        rc = set_route(easy, call->route);
+        rc = set_route(easy, call);
+    }
+    if (rc == CURLE_OK) {
+        rc = set_trust(easy, client, call);
     }
     if (rc == CURLE_OK) {
         rc = set_request(easy, call, headers, transfer);
@@ -404,7 +476,9 @@ clerk_status_t clerk_curl_create(apr_pool_t *p, const char *user_agent,
     /* Cleanups run last in, first out: the handles go before the library,
      * and before the subpool and the mutex they need. */
     apr_pool_cleanup_register(p, client, close_library, apr_pool_cleanup_null);
-    if (apr_pool_create(&client->p, p) != APR_SUCCESS
+    client->trusts =
+        clerk_trust_create(p, curl_version_info(CURLVERSION_NOW)->cainfo);
+    if (!client->trusts || apr_pool_create(&client->p, p) != APR_SUCCESS
         || apr_thread_mutex_create(&client->mutex, APR_THREAD_MUTEX_DEFAULT, p)
                != APR_SUCCESS) {
         return CLERK_INTERNAL;

@@ -32,8 +32,7 @@ struct clerk_metadata_t {
     apr_pool_t *p;
     apr_thread_mutex_t *mutex; /* guards the copies */
     apr_thread_cond_t *renewed;
-    clerk_fetch_port_t fetch;
-    clerk_cache_port_t cache;
+    clerk_metadata_needs_t needs;
     copy_t *copies; /* a few */
 };
 
@@ -83,16 +82,16 @@ static void put_shared(const clerk_metadata_t *home,
     apr_size_t len = strlen(stamp);
     char *bytes;
 
-    if (!home->cache.set || query->document.len > SHARED_MAX
+    if (!home->needs.cache.set || query->document.len > SHARED_MAX
         || shared_key(query, key) != CLERK_OK) {
         return;
     }
     bytes = apr_palloc(p, len + query->document.len);
     memcpy(bytes, stamp, len);
     memcpy(bytes + len, query->document.ptr, query->document.len);
-    home->cache.set(home->cache.self, key,
-                    clerk_slice_make(bytes, len + query->document.len),
-                    now + SHARED, p);
+    home->needs.cache.set(home->needs.cache.self, key,
+                          clerk_slice_make(bytes, len + query->document.len),
+                          now + SHARED, p);
 }
 
 /* When the document was fetched; 0 without one. */
@@ -104,8 +103,9 @@ static apr_time_t get_shared(const clerk_metadata_t *home,
     clerk_slice_t bytes;
     const char *blank;
 
-    if (!home->cache.get || shared_key(query, key) != CLERK_OK
-        || home->cache.get(home->cache.self, key, p, &bytes) != CLERK_OK
+    if (!home->needs.cache.get || shared_key(query, key) != CLERK_OK
+        || home->needs.cache.get(home->needs.cache.self, key, p, &bytes)
+               != CLERK_OK
         || (blank = memchr(bytes.ptr, ' ', bytes.len)) == NULL) {
         return 0;
     }
@@ -124,6 +124,7 @@ static apr_time_t get_shared(const clerk_metadata_t *home,
 static clerk_status_t fetch(const clerk_metadata_t *home,
                             clerk_metadata_query_t *query, apr_pool_t *p)
 {
+    const clerk_fetch_port_t *port = &home->needs.fetch;
     clerk_call_t call = { 0 };
     clerk_answer_t answer = { 0 };
     clerk_event_t event = { .endpoint = clerk_api_metadata_name,
@@ -131,10 +132,13 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
                             .fix = clerk_api_metadata_fix };
 
     clerk_api_write_metadata(query->realm, query->path, p, &call);
-    event.status = home->fetch.call(home->fetch.self, &call, p, &answer);
+    event.status = port->call(port->self, &call, p, &answer);
     if (event.status == CLERK_OK) {
         event.status = clerk_api_read_metadata(&answer, p);
         event.trace_id = clerk_api_trace_id(&answer, p);
+    }
+    if (port->judge) {
+        port->judge(port->self, &call, event.status, &answer);
     }
     if (query->log->called) {
         query->log->called(query->log->self, &event);
@@ -145,30 +149,6 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
     }
     query->retry_after = answer.retry_after;
     return event.status;
-}
-
-/* A younger document than `than`, from another child or from Clerk, and when
- * it was fetched; an old one of another child's, while Clerk is away. */
-static clerk_status_t load(const clerk_metadata_t *home,
-                           clerk_metadata_query_t *query, apr_pool_t *p,
-                           apr_time_t than, apr_time_t *fetched_at)
-{
-    apr_time_t now = apr_time_now();
-    clerk_status_t status;
-
-    *fetched_at = get_shared(home, query, p);
-    if (*fetched_at > than && *fetched_at <= now && now < *fetched_at + FRESH) {
-        return CLERK_OK;
-    }
-    status = fetch(home, query, p);
-    if (status == CLERK_OK) {
-        *fetched_at = apr_time_now();
-        put_shared(home, query, *fetched_at, p);
-    }
-    else if (*fetched_at > than && *fetched_at <= now) {
-        return CLERK_OK;
-    }
-    return status;
 }
 
 /* With the mutex held: keep a document of our own. */
@@ -188,27 +168,61 @@ static void replace(copy_t *copy, clerk_slice_t document, apr_time_t fetched_at)
     copy->fetched_at = fetched_at;
 }
 
+static int is_fresh(const copy_t *copy, apr_time_t now)
+{
+    /* A clock that was set back must not freeze a copy. */
+    return copy->p && now < copy->fetched_at + FRESH
+           && now + COOL_DOWN >= copy->fetched_at;
+}
+
+/*
+ * The copy of another child, be it old: it stands in until there is a younger
+ * one, for those who wait, too. With the mutex held on entry and return.
+ */
+static void adopt_shared(clerk_metadata_t *home, copy_t *copy,
+                         clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    apr_time_t fetched_at;
+
+    apr_thread_mutex_unlock(home->mutex);
+    fetched_at = get_shared(home, query, p);
+    apr_thread_mutex_lock(home->mutex);
+    if (fetched_at > copy->fetched_at && fetched_at <= apr_time_now()) {
+        replace(copy, query->document, fetched_at);
+        apr_thread_cond_broadcast(home->renewed);
+    }
+}
+
+/* With the mutex held on entry and return. */
+static void fetch_copy(clerk_metadata_t *home, copy_t *copy,
+                       clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    clerk_status_t status;
+    apr_time_t now;
+
+    apr_thread_mutex_unlock(home->mutex);
+    status = fetch(home, query, p);
+    now = apr_time_now();
+    if (status == CLERK_OK) {
+        put_shared(home, query, now, p);
+    }
+    apr_thread_mutex_lock(home->mutex);
+    if (status == CLERK_OK) {
+        replace(copy, query->document, now);
+    }
+    copy->failure = status;
+    copy->retry_after = query->retry_after;
+    copy->not_before = now + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
+}
+
 /* With the mutex held on entry and return. */
 static void renew(clerk_metadata_t *home, copy_t *copy,
                   clerk_metadata_query_t *query, apr_pool_t *p)
 {
-    apr_time_t than = copy->fetched_at;
-    apr_time_t fetched_at;
-    clerk_status_t status;
-    apr_time_t now;
-
     copy->is_renewing = 1;
-    apr_thread_mutex_unlock(home->mutex);
-    status = load(home, query, p, than, &fetched_at);
-    apr_thread_mutex_lock(home->mutex);
-    now = apr_time_now();
-    copy->failure = status;
-    copy->retry_after = query->retry_after;
-    copy->not_before = now + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
-    if (status == CLERK_OK) {
-        replace(copy, query->document, fetched_at);
-        /* One that is old already stands in while Clerk is away. */
-        copy->not_before = now < fetched_at + FRESH ? 0 : now + COOL_DOWN;
+    adopt_shared(home, copy, query, p);
+    if (!is_fresh(copy, apr_time_now())) {
+        fetch_copy(home, copy, query, p);
     }
     copy->is_renewing = 0;
     apr_thread_cond_broadcast(home->renewed);
@@ -228,47 +242,77 @@ static void await(clerk_metadata_t *home, const copy_t *copy,
     }
 }
 
-/* With the mutex held. A clock that was set back must not freeze a copy. */
+/* With the mutex held. */
 static int is_due(const copy_t *copy, apr_time_t now)
 {
-    int is_old = !copy->p || now >= copy->fetched_at + FRESH
-                 || now + COOL_DOWN < copy->fetched_at;
-
-    return is_old
+    return !is_fresh(copy, now)
            && (now >= copy->not_before || now + COOL_DOWN < copy->not_before);
+}
+
+/* With the mutex held: see to it that there is a copy, and no old one. False
+ * when too many wait for Clerk already. */
+static int look_after(clerk_metadata_t *home, copy_t *copy,
+                      clerk_metadata_query_t *query, apr_pool_t *p)
+{
+    clerk_pending_t *pending = home->needs.pending;
+
+    if (copy->is_renewing ? copy->p != NULL : !is_due(copy, apr_time_now())) {
+        return 1;
+    }
+    if (pending && !clerk_pending_join(pending, CLERK_PENDING_LONG)) {
+        return 0;
+    }
+    if (copy->is_renewing) {
+        await(home, copy, query);
+    }
+    else {
+        renew(home, copy, query, p);
+    }
+    if (pending) {
+        clerk_pending_leave(pending);
+    }
+    return 1;
+}
+
+/* With the mutex held: why there is no copy. */
+static clerk_status_t failure_of(const copy_t *copy,
+                                 clerk_metadata_query_t *query, int has_waited)
+{
+    if (!has_waited) {
+        query->retry_after = 1;
+        return CLERK_PENDING_EXCEEDED;
+    }
+    query->retry_after = copy->retry_after;
+    return copy->is_renewing || copy->failure == CLERK_OK ? CLERK_TIMED_OUT
+                                                          : copy->failure;
 }
 
 clerk_status_t clerk_metadata_get(clerk_metadata_t *home,
                                   clerk_metadata_query_t *query, apr_pool_t *p)
 {
     clerk_status_t status = CLERK_OK;
+    int has_waited;
     copy_t *copy;
 
     memset(&query->document, 0, sizeof(query->document));
     query->is_news = query->retry_after = 0;
     apr_thread_mutex_lock(home->mutex);
     copy = find_copy(home, query);
-    if (copy->is_renewing) {
-        await(home, copy, query);
-    }
-    else if (is_due(copy, apr_time_now())) {
-        renew(home, copy, query, p);
-    }
+    has_waited = look_after(home, copy, query, p);
     if (copy->p) {
         query->document = clerk_slice_make(
             apr_pmemdup(p, copy->text.ptr, copy->text.len), copy->text.len);
+        query->retry_after = 0;
     }
     else {
-        status = copy->failure != CLERK_OK ? copy->failure : CLERK_TIMED_OUT;
-        query->retry_after = copy->retry_after;
+        status = failure_of(copy, query, has_waited);
     }
     apr_thread_mutex_unlock(home->mutex);
     return status;
 }
 
 clerk_status_t clerk_metadata_create(apr_pool_t *p,
-                                     const clerk_fetch_port_t *fetch_port,
-                                     const clerk_cache_port_t *cache,
+                                     const clerk_metadata_needs_t *needs,
                                      clerk_metadata_t **home)
 {
     clerk_metadata_t *made = apr_pcalloc(p, sizeof(*made));
@@ -281,8 +325,7 @@ clerk_status_t clerk_metadata_create(apr_pool_t *p,
         || apr_thread_cond_create(&made->renewed, p) != APR_SUCCESS) {
         return CLERK_INTERNAL;
     }
-    made->fetch = *fetch_port;
-    made->cache = *cache;
+    made->needs = *needs;
     *home = made;
     return CLERK_OK;
 }

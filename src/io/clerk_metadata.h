@@ -15,6 +15,7 @@
 
 #include <apr_pools.h>
 
+#include "clerk_pending.h"
 #include "clerk_ports.h"
 #include "clerk_realm.h"
 
@@ -31,13 +32,19 @@ typedef struct clerk_metadata_query_t {
     int retry_after;        /* seconds, as Clerk said; or 0 */
 } clerk_metadata_query_t;
 
+/* What the copies need; all of it outlives them. */
+typedef struct clerk_metadata_needs_t {
+    clerk_fetch_port_t fetch;
+    clerk_cache_port_t cache; /* may be without functions */
+    clerk_pending_t *pending; /* NULL: as many wait as like */
+} clerk_metadata_needs_t;
+
 /*
- * Make the copies' home in this process; it lives as long as `p`. `cache` may
- * be without functions. CLERK_INTERNAL on failure.
+ * Make the copies' home in this process; it lives as long as `p`.
+ * CLERK_INTERNAL on failure.
  */
 clerk_status_t clerk_metadata_create(apr_pool_t *p,
-                                     const clerk_fetch_port_t *fetch,
-                                     const clerk_cache_port_t *cache,
+                                     const clerk_metadata_needs_t *needs,
                                      clerk_metadata_t **home) CLERK_MUST_USE;
 
 /*

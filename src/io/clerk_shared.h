@@ -11,6 +11,11 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "clerk_breaker.h"
+#include "clerk_claim.h"
+#include "clerk_counters.h"
+#include "clerk_rate.h"
+#include "clerk_slots.h"
 #include "clerk_status.h"
 
 typedef struct clerk_shared_t clerk_shared_t;
@@ -44,15 +49,20 @@ apr_uint32_t clerk_shared_count_introspection(clerk_shared_t *shared,
 int clerk_shared_is_first_about(clerk_shared_t *shared,
                                 const unsigned char *lane);
 
+/* What stands in the segment for others to work with. */
+clerk_slots_t *clerk_shared_slots(clerk_shared_t *shared);
+clerk_breakers_t *clerk_shared_breakers(clerk_shared_t *shared);
+clerk_rate_t *clerk_shared_rate(clerk_shared_t *shared);
+clerk_claim_table_t *clerk_shared_claims(clerk_shared_t *shared);
+clerk_counters_table_t *clerk_shared_counters(clerk_shared_t *shared);
+
 /*
- * Claim a piece of work for one thread of one child: true for who has it now.
- * `name` begins with a random byte, as a digest does. A claim that is
- * not released ends by itself after `patience` microseconds and a second at
- * most, so that a child that dies holds nobody up for longer. Two names may
- * share a claim, which costs nothing but time.
+ * How many deaths of a name have been counted. What is known of it from before
+ * the last one is not to be believed. Names share counters: a few others seem
+ * to die with each.
  */
-int clerk_shared_claim(clerk_shared_t *shared, const unsigned char *name,
-                       apr_interval_time_t patience);
-void clerk_shared_release(clerk_shared_t *shared, const unsigned char *name);
+apr_uint32_t clerk_shared_deaths(clerk_shared_t *shared,
+                                 const unsigned char *name);
+void clerk_shared_bury(clerk_shared_t *shared, const unsigned char *name);
 
 #endif

@@ -36,6 +36,7 @@ CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(WHY))
 LOGGERS = {
     "mod_auth_clerk.c",
     "mod_auth_clerk_log.c",
+    "mod_auth_clerk_log_calls.c",
     "mod_auth_clerk_config.c",
     "mod_auth_clerk_check.c",
 }

@@ -365,7 +365,8 @@ def test_the_default_cache_without_its_module(refused, monkeypatch):
     assert_names(sentence, "mod_socache_shmcb")
 
 
-@pytest.mark.parametrize("line", ["ClerkSOCache shmcb", "ClerkCacheSecret x"])
+@pytest.mark.parametrize("line", ["ClerkSOCache shmcb", "ClerkCacheSecret x",
+                                  "ClerkRateLimit 1/1", "ClerkMaxPending 1"])
 def test_the_cache_is_the_main_servers(refused, line):
     directive = line.split()[0]
     conf = (WHOLE + PLAIN + '<VirtualHost 127.0.0.1:1>\n    ServerName v\n'
@@ -390,6 +391,8 @@ DIRECTIVES = {
     "ClerkExportClaim": "iat", "ClerkSOCache": "shmcb",
     "ClerkCacheSecret": "s", "ClerkCacheTTL": "60",
     "ClerkNegativeCacheTTL": "10", "ClerkTimeout": "5",
+    "ClerkStaleIfError": "0", "ClerkRateLimit": "800/10",
+    "ClerkMaxPending": "4",
     "ClerkConnectTimeout": "2", "ClerkProxy": "http://127.0.0.1:1",
     "ClerkCAFile": "/etc/ssl/certs/ca-certificates.crt",
 }
@@ -425,10 +428,26 @@ def test_a_section_may_hold_all_but_the_cache(serve_once, secret, section):
     lines = [f"    {directive} {value}"
              for directive, value in DIRECTIVES.items()
              if directive not in ("ClerkSOCache", "ClerkCacheSecret",
-                                  "ClerkJWTKey")]
+                                  "ClerkJWTKey", "ClerkRateLimit",
+                                  "ClerkMaxPending")]
     status, said = serve_once("\n".join([section, *lines, end]),
                               start=False).configtest()
     assert status == 0, said
+
+
+@pytest.mark.parametrize("value", ["0/1", "1/0", "1", "1/", "/1", "-1/1",
+                                   "1/1/1", "1/1x", "x/1", "1000001/1",
+                                   "1/86401", "1 /1", "99999999999999999999/1"])
+def test_no_rate_limit(refused, value):
+    assert_names(refused(f'ClerkRateLimit "{value}"\n' + WHOLE + PLAIN),
+                 "ClerkRateLimit", "800/10")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1x", "100001",
+                                   "99999999999999999999"])
+def test_no_number_of_pending_requests(refused, value):
+    assert_names(refused(f'ClerkMaxPending "{value}"\n' + WHOLE + PLAIN),
+                 "ClerkMaxPending", "from 1 to")
 
 
 @pytest.mark.parametrize("line", [

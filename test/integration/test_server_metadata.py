@@ -468,3 +468,20 @@ def test_no_warning_without_a_resource(serve_once, clerk):
     assert server.get("/x/page", token=clerk.mint()).status == 200
     assert server.get("/x/page", token=clerk.mint_jwt()).status in (200, 401)
     assert server.logged(level="warn") == []
+
+
+def test_a_hanging_clerk_holds_few_workers(serve_once, clerk):
+    """Anybody may ask for a copy; asking costs the others nothing."""
+    server = serve_once(conf(clerk).replace(f"ClerkTimeout {TIMEOUT}",
+                                            "ClerkTimeout 3"), threads=8)
+    server.expect_log(LOUD, optional=True)
+    clerk.fault("*", "hang")
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        asked = [pool.submit(server.get, PATHS[n % 4]) for n in range(40)]
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert server.get("/alive").status == 200
+        assert server.get(DOCUMENT).status == 200
+        assert time.monotonic() - began < 1.5
+        assert {a.result().status for a in asked} == {503}
+    assert clerk.calls() <= 4

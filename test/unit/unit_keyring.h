@@ -17,6 +17,7 @@
 #include "clerk_jwt.h"
 #include "clerk_keyring.h"
 #include "clerk_realm.h"
+#include "clerk_shared.h"
 
 #define THREADS 16
 #define STAMP 8 /* bytes before the document of a copy */
@@ -33,6 +34,7 @@ typedef struct world_t {
     clerk_log_port_t log;
     clerk_realm_t realm;
     clerk_keys_port_t keys;
+    clerk_pending_t *pending; /* NULL: as many wait as like */
 
     clerk_status_t says; /* of the port */
     int http;
@@ -116,9 +118,14 @@ static inline void called(void *self, const clerk_event_t *event)
 static inline void make_ring(world_t *world, clerk_shared_t *shared,
                              clerk_keys_port_t *keys)
 {
-    assert_int_equal(clerk_keyring_create(world->p, &world->fetch,
-                                          &world->cache, shared, keys),
-                     CLERK_OK);
+    clerk_keyring_needs_t needs = {
+        .fetch = world->fetch,
+        .cache = world->cache,
+        .slots = shared ? clerk_shared_slots(shared) : NULL,
+        .pending = world->pending,
+    };
+
+    assert_int_equal(clerk_keyring_create(world->p, &needs, keys), CLERK_OK);
 }
 
 static inline world_t *world_of(apr_pool_t *p)
@@ -172,7 +179,7 @@ static inline clerk_status_t check_by(world_t *world,
                                       const clerk_keys_port_t *keys,
                                       const clerk_jwt_t *jwt)
 {
-    clerk_proof_t proof = { &world->log, 0 };
+    clerk_proof_t proof = { .log = &world->log };
     clerk_status_t status;
     apr_pool_t *p;
 

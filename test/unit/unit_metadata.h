@@ -183,11 +183,11 @@ static inline void called(void *self, const clerk_event_t *event)
 
 static inline clerk_metadata_t *make_home(world_t *world)
 {
+    clerk_metadata_needs_t needs = { .fetch = world->fetch,
+                                     .cache = world->cache };
     clerk_metadata_t *home;
 
-    assert_int_equal(
-        clerk_metadata_create(world->p, &world->fetch, &world->cache, &home),
-        CLERK_OK);
+    assert_int_equal(clerk_metadata_create(world->p, &needs, &home), CLERK_OK);
     return home;
 }
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_auth_clerk_child.h"
+
+#include <ap_mpm.h>
+
+#include "clerk_curl.h"
+#include "clerk_flight.h"
+#include "clerk_gate.h"
+#include "clerk_keyring.h"
+#include "clerk_metadata.h"
+#include "clerk_refresher.h"
+#include "clerk_shared.h"
+#include "mod_auth_clerk_authn.h"
+#include "mod_auth_clerk_cache.h"
+#include "mod_auth_clerk_config.h"
+#include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_near.h"
+#include "mod_auth_clerk_resource.h"
+#include "mod_auth_clerk_status.h"
+
+#define USER_AGENT "mod_auth_clerk/" CLERK_VERSION
+#define DEFAULT_RATE_CALLS 800
+#define DEFAULT_RATE_SECONDS 10
+
+int auth_clerk_child_prepare(apr_pool_t *pconf, server_rec *s)
+{
+    const auth_clerk_server_conf_t *conf =
+        ap_get_module_config(s->module_config, &auth_clerk_module);
+    clerk_shared_t *shared;
+
+    if (clerk_shared_create(pconf, &shared) != CLERK_OK) {
+        auth_clerk_log_start_fault(s, 0,
+                                   "mod_auth_clerk: there is no "
+                                   "shared memory to be had");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    clerk_rate_set(clerk_shared_rate(shared),
+                   conf->rate_calls ? conf->rate_calls : DEFAULT_RATE_CALLS,
+                   conf->rate_calls ? conf->rate_seconds
+                                    : DEFAULT_RATE_SECONDS);
+    auth_clerk_log_share(shared);
+    return OK;
+}
+
+static clerk_pending_t *open_pending(clerk_pending_t *pending, server_rec *s)
+{
+    const auth_clerk_server_conf_t *conf =
+        ap_get_module_config(s->module_config, &auth_clerk_module);
+    int threads = 1;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS
+        || threads < 1) {
+        threads = 1;
+    }
+    clerk_pending_init(pending, conf->max_pending, threads);
+    return pending;
+}
+
+/* curl behind the gate. */
+static clerk_status_t make_fetch(apr_pool_t *p, server_rec *s,
+                                 clerk_fetch_port_t *fetch)
+{
+    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_gate_needs_t gate = { .breakers = clerk_shared_breakers(shared),
+                                .rate = clerk_shared_rate(shared),
+                                .tell = auth_clerk_log_breaker,
+                                .listener = s };
+    clerk_status_t status = clerk_curl_create(p, USER_AGENT, &gate.fetch);
+
+    if (status == CLERK_OK) {
+        clerk_gate_create(p, &gate, fetch);
+    }
+    return status;
+}
+
+static apr_status_t stop_refresher(void *data)
+{
+    clerk_refresher_stop(data);
+    return APR_SUCCESS;
+}
+
+/* Without it tokens are verified again when somebody needs it. */
+static void make_refresher(apr_pool_t *p, apr_pool_t *pchild, server_rec *s,
+                           clerk_ports_t *ports)
+{
+    clerk_refresher_needs_t needs = {
+        .claims = clerk_shared_claims(auth_clerk_log_shared()),
+        .ports = ports,
+        .tell = auth_clerk_status_count_refresh,
+    };
+    clerk_refresher_t *refresher;
+
+    ports->log = auth_clerk_log_server_port(s);
+    if (clerk_refresher_create(p, &needs, &refresher, &ports->refresh)
+        == CLERK_OK) {
+        apr_pool_pre_cleanup_register(pchild, refresher, stop_refresher);
+    }
+}
+
+void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
+{
+    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_ports_t ports = { .cache = auth_clerk_cache_port(p, s),
+                            .now = apr_time_now };
+    clerk_keyring_needs_t ring = { .cache = ports.cache };
+    clerk_metadata_needs_t metadata = { .cache = ports.cache };
+    clerk_metadata_t *copies;
+
+    if (!shared) {
+        return;
+    }
+    if (make_fetch(p, s, &ports.fetch) != CLERK_OK) {
+        auth_clerk_log_start_fault(
+            s, 0, "mod_auth_clerk: libcurl cannot be initialised");
+        return;
+    }
+    ring.fetch = ports.fetch;
+    ring.slots = clerk_shared_slots(shared);
+    ring.pending = open_pending(auth_clerk_status_open(shared), s);
+    metadata.fetch = ports.fetch;
+    metadata.pending = ring.pending;
+    if (clerk_keyring_create(p, &ring, &ports.keys) != CLERK_OK
+        || clerk_metadata_create(p, &metadata, &copies) != CLERK_OK
+        || clerk_flight_create(p, ring.slots, ring.pending, &ports.flight)
+               != CLERK_OK) {
+        auth_clerk_log_start_fault(
+            s, 0, "mod_auth_clerk: there is no memory for a child's work");
+        return;
+    }
+    auth_clerk_near_serve(p, shared);
+    /* A near cache belongs to a request; deaths are everybody's. */
+    ports.near = auth_clerk_near_port(NULL);
+    make_refresher(p, pchild, s, &ports);
+    auth_clerk_resource_serve(copies);
+    auth_clerk_authn_serve(&ports);
+}

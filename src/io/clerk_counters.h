@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clerk_counters.h: how often what happened, for the status page.
+ *
+ * Owns: the numbers of each process, in shared memory, and their sums. Must
+ * never know: how they are shown. Called by: the glue.
+ *
+ * Counting is one addition without a lock or an order; any thread may do it.
+ */
+#ifndef CLERK_COUNTERS_H
+#define CLERK_COUNTERS_H
+
+#include <apr.h>
+
+#include "clerk_pending.h"
+#include "clerk_status.h"
+
+#define CLERK_COUNTERS_PROCESSES 256
+#define CLERK_COUNTERS_USES 6 /* room for all of clerk_cache_use_t */
+
+/* The endpoints of clerk_api, and what is none of them. */
+typedef enum clerk_counters_endpoint_t {
+    CLERK_COUNTERS_TOKEN_INFO,
+    CLERK_COUNTERS_OAUTH_VERIFY,
+    CLERK_COUNTERS_M2M_VERIFY,
+    CLERK_COUNTERS_API_KEY_VERIFY,
+    CLERK_COUNTERS_USERINFO,
+    CLERK_COUNTERS_JWKS,
+    CLERK_COUNTERS_OTHER,
+    CLERK_COUNTERS_ENDPOINTS
+} clerk_counters_endpoint_t;
+
+/* Calls, by how they ended. */
+typedef enum clerk_counters_end_t {
+    CLERK_COUNTERS_ANSWERED, /* Clerk said something of use */
+    CLERK_COUNTERS_FAILED,   /* it did not */
+    CLERK_COUNTERS_HELD,     /* it was not asked */
+    CLERK_COUNTERS_ENDS
+} clerk_counters_end_t;
+
+typedef enum clerk_counters_refresh_t {
+    CLERK_COUNTERS_REFRESH_GOOD,
+    CLERK_COUNTERS_REFRESH_DEAD,
+    CLERK_COUNTERS_REFRESH_FAILED,
+    CLERK_COUNTERS_REFRESHES
+} clerk_counters_refresh_t;
+
+typedef struct clerk_counters_t {
+    /* Verifications, by what the cache had and what came of them. */
+    apr_uint64_t verdicts[CLERK_COUNTERS_USES][CLERK_STATUS_COUNT];
+    apr_uint64_t waits; /* verifications that somebody else did */
+    apr_uint64_t calls[CLERK_COUNTERS_ENDPOINTS][CLERK_COUNTERS_ENDS];
+    apr_uint64_t call_us; /* all calls together, in microseconds */
+    apr_uint64_t refreshes[CLERK_COUNTERS_REFRESHES];
+} clerk_counters_t;
+
+/* One process's; a process's slot begins on a cache line of its own. */
+typedef struct clerk_counters_slot_t {
+    apr_uint32_t pid; /* 0: free */
+    clerk_pending_t pending;
+    clerk_counters_t counters;
+} __attribute__((aligned(64))) clerk_counters_slot_t;
+
+/* In shared memory, all zero at first. */
+typedef struct clerk_counters_table_t {
+    clerk_counters_t retired; /* of processes that have ended */
+    clerk_counters_slot_t slots[CLERK_COUNTERS_PROCESSES];
+} clerk_counters_table_t;
+
+static inline void clerk_counters_add(apr_uint64_t *counter,
+                                      apr_uint64_t number)
+{
+    (void)__atomic_add_fetch(counter, number, __ATOMIC_RELAXED);
+}
+
+static inline apr_uint64_t clerk_counters_read(const apr_uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/*
+ * A slot for this process: a free one, or that of a process which has ended.
+ * NULL when there are more processes than slots.
+ */
+clerk_counters_slot_t *clerk_counters_open(clerk_counters_table_t *table);
+
+/* Is this a slot of a process that is running? */
+int clerk_counters_is_running(const clerk_counters_slot_t *slot);
+
+/* Add up: `sum` += `part`. */
+void clerk_counters_sum(clerk_counters_t *sum, const clerk_counters_t *part);
+
+/* Which endpoint goes by this name. */
+clerk_counters_endpoint_t clerk_counters_endpoint(const char *name);
+
+#endif
