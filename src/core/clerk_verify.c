@@ -3,17 +3,13 @@
 
 #include "clerk_consult.h"
 #include "clerk_freshness.h"
+#include "clerk_memory.h"
 #include "clerk_nearby.h"
 #include "clerk_payload.h"
 
-/* How far ahead of ours the clock of a machine that shares the cache may be. */
-#define CLOCK_DRIFT apr_time_from_sec(5)
 /* The kinds that come as JWTs, too. */
 #define JWT_KINDS \
     ((unsigned int)CLERK_KIND_OAUTH | CLERK_KIND_SESSION | CLERK_KIND_M2M)
-/* How long it is remembered that a good token has died, where refusals are
- * not: as long as any copy of what it was may be kept. */
-#define REVOKED_TTL apr_time_from_sec(2 * 86400)
 
 /* One token on its way to a verdict. */
 typedef struct verification_t {
@@ -22,12 +18,10 @@ typedef struct verification_t {
     const clerk_token_t *token;
     clerk_policy_t policy;
     apr_pool_t *p;
-    unsigned char key[CLERK_SHA256_BYTES];
-    apr_uint32_t deaths; /* counted before the cache was looked at */
+    clerk_memory_t memory;
     clerk_verdict_t *verdict;
 
     /* What the cache has of it, if that is somebody, and a little old. */
-    int was_good;
     clerk_record_t stale;
     /* A JWT whose signature is right but whose profile is yet to come. */
     clerk_identity_t *proved;
@@ -66,47 +60,7 @@ static clerk_status_t check_kind(const verification_t *v)
 }
 
 /* ------------------------------------------------------------------ */
-/* The cache                                                          */
-
-/*
- * Of all that decides the answer: the digests of token and realm, added bit by
- * bit, since one digest of both takes twice the time. Two realms' keys meet
- * only where the digests of two tokens differ by the very difference of the
- * realms', which nobody can bring about more easily than that they are equal.
- * No textual prefix: shmcb picks its partition by the first byte.
- */
-static clerk_status_t make_key(verification_t *v)
-{
-    const unsigned char *realm = v->terms->realm.digest;
-    clerk_status_t status = clerk_crypto_sha256(&v->token->text, 1, v->key);
-    int i;
-
-    for (i = 0; i < CLERK_SHA256_BYTES; i++) {
-        v->key[i] ^= realm[i];
-    }
-    return status;
-}
-
-static apr_time_t earlier(apr_time_t a, apr_time_t b)
-{
-    return a < b ? a : b;
-}
-
-/* What the cache has, if it is a record at all. */
-static int look_up(verification_t *v, clerk_record_t *record, apr_time_t now)
-{
-    const clerk_cache_port_t *cache = &v->ports->cache;
-    clerk_slice_t bytes;
-
-    if (!cache->get || (!v->terms->cache_ttl && !v->terms->negative_ttl)) {
-        return 0;
-    }
-    v->verdict->cache = CLERK_CACHE_MISS;
-    v->deaths = clerk_nearby_deaths(v->ports, v->key);
-    return cache->get(cache->self, v->key, v->p, &bytes) == CLERK_OK
-           && clerk_record_read(v->p, bytes, record) == CLERK_OK
-           && record->verified_at <= now + CLOCK_DRIFT;
-}
+/* What is known already                                              */
 
 static int recall(verification_t *v, clerk_record_t *record)
 {
@@ -114,10 +68,14 @@ static int recall(verification_t *v, clerk_record_t *record)
     apr_time_t now = v->ports->now();
     apr_time_t until;
 
-    if (!look_up(v, record, now)) {
+    memset(&v->stale, 0, sizeof(v->stale));
+    if (!clerk_memory_is_used(&v->memory)) {
         return 0;
     }
-    v->was_good = record->identity != NULL;
+    v->verdict->cache = CLERK_CACHE_MISS;
+    if (!clerk_memory_look_up(&v->memory, record, now)) {
+        return 0;
+    }
     until = clerk_freshness_until(v->terms, record);
     if (now >= until) {
         if (now < clerk_freshness_stale_until(v->terms, record)) {
@@ -128,42 +86,9 @@ static int recall(verification_t *v, clerk_record_t *record)
     v->verdict->cache = CLERK_CACHE_HIT;
     if (v->terms->is_permanent && refresh->offer
         && clerk_freshness_is_due(record, until, now)) {
-        refresh->offer(refresh->self, v->terms, v->token, v->key);
+        refresh->offer(refresh->self, v->terms, v->token, v->memory.key);
     }
     return 1;
-}
-
-static apr_time_t later(apr_time_t a, apr_time_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Has somebody learned meanwhile that it is dead? */
-static int has_died(const verification_t *v)
-{
-    return clerk_nearby_deaths(v->ports, v->key) != v->deaths;
-}
-
-static void remember(const verification_t *v, const clerk_record_t *record,
-                     apr_time_t until)
-{
-    const clerk_cache_port_t *cache = &v->ports->cache;
-    clerk_slice_t bytes;
-
-    until = later(earlier(until, clerk_freshness_until(v->terms, record)),
-                  clerk_freshness_stale_until(v->terms, record));
-    if (!record->identity && until <= record->verified_at && v->was_good) {
-        /* It must not be fallen back upon. */
-        until = record->verified_at + REVOKED_TTL;
-    }
-    if (cache->set && until > record->verified_at
-        && !(record->identity && has_died(v))
-        && clerk_record_write(v->p, record, &bytes) == CLERK_OK) {
-        cache->set(cache->self, v->key, bytes, until, v->p);
-    }
-    if (!record->identity) {
-        clerk_nearby_bury(v->ports, v->key);
-    }
 }
 
 /* What this process has ready: it has met the policy, but for the times. */
@@ -186,7 +111,8 @@ static int judge_near(const verification_t *v, clerk_record_t *record,
 static clerk_status_t judge(const verification_t *v,
                             const clerk_record_t *record)
 {
-    clerk_near_entry_t entry = { *record, v->ports->now(), v->key, v->deaths };
+    clerk_near_entry_t entry = { *record, v->ports->now(), v->memory.key,
+                                 v->memory.deaths };
     clerk_status_t status =
         clerk_policy_check(&v->policy, record->identity, entry.looked_at);
 
@@ -199,6 +125,12 @@ static clerk_status_t judge(const verification_t *v,
 /* ------------------------------------------------------------------ */
 /* Asking, once for all who want to know                              */
 
+static int lacks_profile(const clerk_record_t *record)
+{
+    return record->identity
+           && (record->identity->facts & CLERK_FACT_PROFILE_FAILED);
+}
+
 /* Ask Clerk, and keep what it definitely said. */
 static clerk_status_t ask(verification_t *v, clerk_question_t *q,
                           clerk_record_t *record)
@@ -207,8 +139,9 @@ static clerk_status_t ask(verification_t *v, clerk_question_t *q,
 
     if (!v->proved) {
         status = clerk_consult_ask(q, record);
-        if (clerk_status_class(status) <= CLERK_CLASS_REJECT) {
-            remember(v, record, APR_INT64_MAX);
+        if (clerk_status_class(status) <= CLERK_CLASS_REJECT
+            && !(q->is_background && lacks_profile(record))) {
+            clerk_memory_keep(&v->memory, record, APR_INT64_MAX);
         }
         return status;
     }
@@ -218,8 +151,9 @@ static clerk_status_t ask(verification_t *v, clerk_question_t *q,
         record->verified_at = v->ports->now();
         record->identity = v->proved;
         /* The key may have left the set right after it was last seen there. */
-        remember(v, record,
-                 v->proved_as_of + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
+        clerk_memory_keep(&v->memory, record,
+                          v->proved_as_of
+                              + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
     }
     return record->status;
 }
@@ -261,9 +195,12 @@ static clerk_status_t lead(verification_t *v, clerk_question_t *q,
     landing.status =
         has_been_asked(v, q, record) ? record->status : ask(v, q, record);
     landing.retry_after = q->retry_after;
-    if (landing.status == CLERK_OK
-        && clerk_record_write(v->p, record, &landing.record) != CLERK_OK) {
-        memset(&landing.record, 0, sizeof(landing.record));
+    if (landing.status == CLERK_OK) {
+        landing.record = v->memory.written;
+        if (!landing.record.len
+            && clerk_record_write(v->p, record, &landing.record) != CLERK_OK) {
+            memset(&landing.record, 0, sizeof(landing.record));
+        }
     }
     flight->land(flight->self, seat, &landing);
     return landing.status;
@@ -274,7 +211,7 @@ static clerk_status_t find_out_once(verification_t *v, clerk_question_t *q,
 {
     const clerk_flight_port_t *flight = &v->ports->flight;
     clerk_seat_t seat = {
-        .key = v->key,
+        .key = v->memory.key,
         .patience = apr_time_from_msec(v->terms->realm.route.timeout_ms)
                     * clerk_consult_calls(q),
         .is_private = !v->ports->cache.get
@@ -368,8 +305,8 @@ static clerk_status_t examine(verification_t *v, clerk_question_t *q,
     }
     record->verified_at = v->ports->now();
     record->identity = identity;
-    remember(v, record,
-             proof.as_of + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
+    clerk_memory_keep(&v->memory, record,
+                      proof.as_of + apr_time_from_sec(CLERK_FRESHNESS_SIGNED));
     return CLERK_OK;
 }
 
@@ -410,8 +347,8 @@ static clerk_status_t find_out(verification_t *v, clerk_record_t *record)
 static clerk_status_t fall_back(const verification_t *v, clerk_status_t status,
                                 clerk_record_t *record)
 {
-    if (clerk_status_class(status) != CLERK_CLASS_UPSTREAM
-        || !v->stale.identity) {
+    if (clerk_status_class(status) != CLERK_CLASS_UPSTREAM || !v->stale.identity
+        || clerk_memory_has_died(&v->memory)) {
         return status;
     }
     *record = v->stale;
@@ -422,7 +359,7 @@ static clerk_status_t fall_back(const verification_t *v, clerk_status_t status,
 /* Out of the cache behind, or newly found out. */
 static clerk_status_t judge_any(verification_t *v, clerk_record_t *record)
 {
-    clerk_status_t status = make_key(v);
+    clerk_status_t status = clerk_memory_open(&v->memory, v->token->text);
 
     if (status == CLERK_OK) {
         status = recall(v, record) ? record->status
@@ -441,6 +378,7 @@ clerk_status_t clerk_verify(const clerk_ports_t *ports,
                          .token = token,
                          .policy = policy_for(terms, token),
                          .p = p,
+                         .memory = { .ports = ports, .terms = terms, .p = p },
                          .verdict = verdict };
     clerk_record_t record = { 0 };
     clerk_status_t status;
@@ -469,6 +407,7 @@ clerk_status_t clerk_verify_again(const clerk_ports_t *ports,
                          .terms = terms,
                          .token = token,
                          .p = p,
+                         .memory = { .ports = ports, .terms = terms, .p = p },
                          .verdict = &verdict };
     clerk_question_t q = { .ports = ports,
                            .terms = terms,
@@ -477,7 +416,7 @@ clerk_status_t clerk_verify_again(const clerk_ports_t *ports,
                            .p = p };
     clerk_record_t record;
     clerk_jwt_t jwt;
-    clerk_status_t status = make_key(&v);
+    clerk_status_t status = clerk_memory_open(&v.memory, token->text);
 
     q.endpoint = token->is_jwt
                      ? clerk_consult_oauth_endpoint(&terms->realm)
@@ -489,5 +428,8 @@ clerk_status_t clerk_verify_again(const clerk_ports_t *ports,
     if (status != CLERK_OK || !q.endpoint) {
         return status == CLERK_OK ? CLERK_INTERNAL : status;
     }
-    return find_out_once(&v, &q, &record);
+    status = find_out_once(&v, &q, &record);
+    /* What is there is better. */
+    return status == CLERK_OK && lacks_profile(&record) ? CLERK_UNREACHABLE
+                                                        : status;
 }

@@ -42,17 +42,23 @@ int auth_clerk_child_prepare(apr_pool_t *pconf, server_rec *s)
     return OK;
 }
 
+/* Of a child. */
+static int count_threads(void)
+{
+    int threads;
+
+    return ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) == APR_SUCCESS
+                   && threads > 0
+               ? threads
+               : 1;
+}
+
 static clerk_pending_t *open_pending(clerk_pending_t *pending, server_rec *s)
 {
     const auth_clerk_server_conf_t *conf =
         ap_get_module_config(s->module_config, &auth_clerk_module);
-    int threads = 1;
 
-    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS
-        || threads < 1) {
-        threads = 1;
-    }
-    clerk_pending_init(pending, conf->max_pending, threads);
+    clerk_pending_init(pending, conf->max_pending, count_threads());
     return pending;
 }
 
@@ -65,7 +71,8 @@ static clerk_status_t make_fetch(apr_pool_t *p, server_rec *s,
                                 .rate = clerk_shared_rate(shared),
                                 .tell = auth_clerk_log_breaker,
                                 .listener = s };
-    clerk_status_t status = clerk_curl_create(p, USER_AGENT, &gate.fetch);
+    clerk_status_t status =
+        clerk_curl_create(p, USER_AGENT, count_threads(), &gate.fetch);
 
     if (status == CLERK_OK) {
         clerk_gate_create(p, &gate, fetch);

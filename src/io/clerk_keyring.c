@@ -118,7 +118,7 @@ static clerk_status_t make_held(clerk_slice_t document, apr_time_t fetched_at,
 
     *held = NULL;
     /* Without a parent: it lives as long as its last user. */
-    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
         return CLERK_INTERNAL;
     }
     *held = apr_pcalloc(p, sizeof(**held));

@@ -156,7 +156,7 @@ static void replace(copy_t *copy, clerk_slice_t document, apr_time_t fetched_at)
 {
     apr_pool_t *p;
 
-    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
         return;
     }
     if (copy->p) {

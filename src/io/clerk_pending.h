@@ -3,7 +3,8 @@
  * clerk_pending.h: how many requests of this process wait for Clerk.
  *
  * Owns: their number, and who may join them (ClerkMaxPending). Must never
- * know: what they wait for. Called by: clerk_flight, clerk_keyring.
+ * know: what they wait for. Called by: clerk_flight, clerk_keyring,
+ * clerk_metadata.
  *
  * Any thread may call.
  */

@@ -51,7 +51,7 @@ static errand_t *make_errand(const clerk_terms_t *terms,
     apr_pool_t *p;
 
     /* Without a parent: it goes from thread to thread. */
-    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
         return NULL;
     }
     errand = apr_palloc(p, sizeof(*errand));
@@ -75,8 +75,10 @@ static void run_errand(clerk_refresher_t *refresher, errand_t *errand)
     clerk_status_t status = clerk_verify_again(&refresher->ports, errand->terms,
                                                &errand->token, errand->p);
 
-    if (clerk_status_class(status) <= CLERK_CLASS_REJECT) {
-        clerk_claim_drop(refresher->needs.claims, errand->key);
+    clerk_claim_drop(refresher->needs.claims, errand->key);
+    if (clerk_status_class(status) > CLERK_CLASS_REJECT) {
+        (void)clerk_claim_take(refresher->needs.claims, errand->key,
+                               clerk_steady_now(), PAUSE);
     }
     if (refresher->needs.tell) {
         refresher->needs.tell(refresher->needs.listener, status);

@@ -178,7 +178,7 @@ clerk_turn_t clerk_slots_take(clerk_slots_t *slots,
             && read_result(slot, seen, wish->key, result)) {
             return CLERK_TURN_LANDED;
         }
-        if (owner && !is_for(owner, wish->key)) {
+        if (owner && !is_for(owner, wish->key) && !is_gone(owner, now)) {
             return CLERK_TURN_ALONE;
         }
         if ((!owner || is_gone(owner, now))

@@ -12,9 +12,9 @@ Setup = collections.namedtuple(
     "Setup", "ttl negative_ttl timeout tokens rate extra",
     defaults=(600, 600, 5, 1000, None, ""))
 
-# Bytes of shared memory for each token in this module's cache, with what the
-# cache needs beside the records, and room for tokens that meet in one part.
-BYTES_PER_TOKEN = 400
+# Bytes of shared memory for each token in this module's cache: the formula of
+# docs/performance.md.
+BYTES_PER_TOKEN = 424
 CACHE_LEAST = 4 * 1024 * 1024
 CACHE_MOST = 62 * 1024 * 1024
 # Where nothing is to be limited.

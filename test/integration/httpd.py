@@ -284,6 +284,18 @@ class Httpd:
                 raise StartFailed("no answer", self.error_log.text())
             time.sleep(0.02)
         self._served = True
+        self._await_daemon(deadline)
+
+    def _await_daemon(self, deadline):
+        """mod_cgid's gives its socket to the children's user a moment after
+        it has made it."""
+        if os.getuid() != 0 or self.mpm == "prefork":
+            return
+        while any(path.stat().st_uid == 0
+                  for path in self.root.glob("**/cgisock*")):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
 
     def _answers(self):
         try:

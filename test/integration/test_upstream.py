@@ -82,6 +82,37 @@ def test_a_connection_is_kept(httpd, clerk):
     assert clerk.connections() == 1
 
 
+@pytest.mark.parametrize("path, type_", [
+    ("/x", "application/x-www-form-urlencoded"),
+    ("/proxy", "application/x-www-form-urlencoded"),
+    ("/backend", "application/json"),
+])
+def test_every_call_says_the_same_of_itself(httpd, clerk, path, type_):
+    """With a connection that is new, kept, and kept after a failed call."""
+    tokens = [clerk.mint() for _ in range(4)]
+    for turn, token in enumerate(tokens):
+        if turn == 2:
+            endpoint = "token_info" if path != "/backend" else "oauth_verify"
+            httpd.expect_log(LOUD, optional=True)
+            # The proxy of these tests makes whole what is truncated.
+            fault = "garbage" if path == "/proxy" else "truncated"
+            clerk.fault(endpoint, fault, times=1)
+            assert_unavailable(httpd.get(f"{path}/page", token=clerk.mint()))
+        assert httpd.get(f"{path}/page", token=token).status == 200
+    requests = clerk.requests()
+    assert len(requests) == 5
+    for request in requests:
+        sent = {}
+        for name, value in request["headers"]:
+            sent.setdefault(name.lower(), []).append(value)
+        assert sent["content-type"] == [type_]
+        assert len(sent["user-agent"]) == 1
+        assert sent["user-agent"][0].startswith("mod_auth_clerk/")
+        assert len(sent["authorization"]) == 1
+    bodies = {str(request["body"]) for request in requests}
+    assert len(bodies) == 5
+
+
 def test_two_sets_of_credentials_never_share_one(httpd, clerk):
     for _ in range(5):
         for path in ("/x", "/other", "/backend", "/info"):
