@@ -71,9 +71,10 @@ static void hear(field_t *field, const clerk_landing_t *landing)
     else if (landing->status == field->says.status
              && landing->retry_after == field->says.retry_after
              && landing->record.len == field->says.record.len
-             && memcmp(landing->record.ptr, field->says.record.ptr,
-                       landing->record.len)
-                    == 0) {
+             && (!landing->record.len
+                 || memcmp(landing->record.ptr, field->says.record.ptr,
+                           landing->record.len)
+                        == 0)) {
         add(&field->told);
     }
     else {

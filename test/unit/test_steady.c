@@ -112,11 +112,13 @@ static void as_many_wait_as_may(void **state)
 /* The place of a process that has ended is another one's; its numbers stay. */
 static void numbers_outlive_their_process(void **state)
 {
-    clerk_counters_table_t *table = apr_pcalloc(*state, sizeof(*table));
+    static clerk_counters_table_t zeros; /* lines of memory, not bytes */
+    clerk_counters_table_t *table = &zeros;
     clerk_counters_t sum = { 0 };
     clerk_counters_slot_t *slot = clerk_counters_open(table);
     int i;
 
+    (void)state;
     assert_int_equal(slot->pid, getpid());
     clerk_counters_add(&slot->counters.waits, 5);
     clerk_counters_add(&slot->counters.refreshes[1], 2);
