@@ -6,6 +6,7 @@ that it used wrote into their logs (see judge_logs).
 
 import os
 import pathlib
+import re
 import signal
 import sys
 
@@ -191,3 +192,24 @@ def pytest_runtest_makereport(item, call):
     for server in SERVERS:
         tail = "\n".join(server.error_log.lines(server.watch.began)[-60:])
         report.sections.append((f"error log of {server.root}", tail))
+
+
+@pytest.fixture
+def accepted(configtest):
+    """Check that httpd takes a configuration; the tests that ask for this, or
+    for `refused`, have a `configtest` of their own."""
+    def check(conf):
+        status, said = configtest(conf)
+        assert status == 0, said
+    return check
+
+
+@pytest.fixture
+def refused(configtest):
+    def check(conf, *patterns):
+        status, said = configtest(conf)
+        assert status != 0, said
+        for pattern in patterns:
+            assert re.search(pattern, said), said
+        return said
+    return check

@@ -24,25 +24,6 @@ def configtest(serve_once, secret):
     return check
 
 
-@pytest.fixture
-def accepted(configtest):
-    def check(conf):
-        status, said = configtest(conf)
-        assert status == 0, said
-    return check
-
-
-@pytest.fixture
-def refused(configtest):
-    def check(conf, *patterns):
-        status, said = configtest(conf)
-        assert status != 0, said
-        for pattern in patterns:
-            assert re.search(pattern, said), said
-        return said
-    return check
-
-
 def at(path, *lines, **how):
     return location(path, f"ClerkResource {RESOURCE}", *lines, **how)
 

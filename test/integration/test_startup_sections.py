@@ -1,7 +1,6 @@
 """Start-up: sections are judged together with all that surely apply with
 them, in each server; what only a request can tell waits for one."""
 
-import re
 import time
 
 import pytest
@@ -36,25 +35,6 @@ def configtest(serve_once, secret):
         status, said = serve_once(conf, start=False).configtest()
         assert SECRET not in said
         return status, said
-    return check
-
-
-@pytest.fixture
-def accepted(configtest):
-    def check(conf):
-        status, said = configtest(conf)
-        assert status == 0, said
-    return check
-
-
-@pytest.fixture
-def refused(configtest):
-    def check(conf, *patterns):
-        status, said = configtest(conf)
-        assert status != 0, said
-        for pattern in patterns:
-            assert re.search(pattern, said), said
-        return said
     return check
 
 
