@@ -142,16 +142,18 @@ class Httpd:
     """A server root, and the httpd that serves it."""
 
     def __init__(self, conf, *, mpm="event", children=1, threads=8,
-                 modules=(), env=None, clerk_module=True, frame=""):
+                 modules=(), env=None, clerk_module=True, frame="",
+                 mode="-DFOREGROUND"):
         """conf is server-level text, where ${ROOT} and ${PORT} are defined.
 
         frame is text in front of it; modules are loaded besides the base
-        set; env is added to the environment, which is otherwise empty.
+        set; env is added to the environment, which is otherwise empty; mode
+        is httpd's own argument, `-X` for one process that does it all.
         """
         self.conf, self.mpm, self.frame = conf, mpm, frame
         self.children, self.threads = children, threads
         self.modules, self.extra_env = tuple(modules), dict(env or {})
-        self.clerk_module = clerk_module
+        self.clerk_module, self.mode = clerk_module, mode
         self.process = None
         self._served = False
         self.end_faults = []
@@ -269,7 +271,7 @@ class Httpd:
         conf = self.write_conf()
         with open(self.stderr.path, "ab") as stderr:
             self.process = subprocess.Popen(
-                [BINARY, "-DFOREGROUND", "-f", str(conf)],
+                [BINARY, self.mode, "-f", str(conf)],
                 env=self.environment(), stdin=subprocess.DEVNULL,
                 stdout=stderr, stderr=stderr, start_new_session=True)
         allow_cores(self.process.pid)

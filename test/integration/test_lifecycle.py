@@ -128,6 +128,26 @@ def test_a_start_and_an_end_without_a_request(server):
     assert server.process.returncode == 0
 
 
+@pytest.mark.parametrize("mpm", MPMS)
+def test_one_process_alone_ends_as_it_should(serve_once, clerk, mpm):
+    """With -X the child is the parent: what both put away at the end is put
+    away once, and with the module's threads still there."""
+    server = serve_once(introspection(clerk) + location("/x")
+                        + location("/j", "ClerkVerifier jwks"),
+                        mpm=mpm, mode="-X")
+    token = clerk.mint()
+    assert server.get("/x/page", token=token).status == 200
+    assert server.get("/x/page", token=token).status == 200
+    assert server.get("/j/page", token=clerk.mint_jwt()).status == 200
+    # mod_cgid's, whose socket is its parent's, who is nobody by then.
+    server.expect_log("AH01240", optional=True)
+    # mpm_event, stopped in the middle of putting a connection away, crashes.
+    time.sleep(0.3)
+    server.stop()
+    assert server.process.returncode == 0
+    assert clerk.calls("token_info") == 1
+
+
 def test_the_module_unconfigured_leaves_httpd_as_it_is(serve_once):
     server = serve_once("")
     assert server.get("/x/page", token="oat_x").text == PAGE
