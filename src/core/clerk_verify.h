@@ -32,7 +32,8 @@ typedef enum clerk_cache_use_t {
     CLERK_CACHE_NEAR, /* a hit in the near cache */
     CLERK_CACHE_HIT,  /* a hit in the one behind it */
     CLERK_CACHE_MISS,
-    CLERK_CACHE_STALE /* too old, but Clerk could not be asked */
+    CLERK_CACHE_STALE, /* too old, but Clerk could not be asked */
+    CLERK_CACHE_USES   /* how many there are */
 } clerk_cache_use_t;
 
 /* A verdict, and how it came about. */

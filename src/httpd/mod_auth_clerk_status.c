@@ -106,11 +106,11 @@ static void text(writer_t *w, const char *name, const char *value)
 
 static void write_cache(writer_t *w, const clerk_counters_t *c)
 {
-    apr_uint64_t sums[CLERK_COUNTERS_USES] = { 0 };
+    apr_uint64_t sums[CLERK_CACHE_USES] = { 0 };
     int use;
     int status;
 
-    for (use = 0; use < CLERK_COUNTERS_USES; use++) {
+    for (use = 0; use < CLERK_CACHE_USES; use++) {
         for (status = 0; status < CLERK_STATUS_COUNT; status++) {
             sums[use] += clerk_counters_read(&c->verdicts[use][status]);
         }
@@ -133,7 +133,7 @@ static void write_verdicts(writer_t *w, const clerk_counters_t *c)
     for (status = 0; status < CLERK_STATUS_COUNT; status++) {
         apr_uint64_t sum = 0;
 
-        for (use = 0; use < CLERK_COUNTERS_USES; use++) {
+        for (use = 0; use < CLERK_CACHE_USES; use++) {
             sum += clerk_counters_read(&c->verdicts[use][status]);
         }
         if (sum || status == CLERK_OK) {

@@ -14,9 +14,9 @@
 
 #include "clerk_pending.h"
 #include "clerk_status.h"
+#include "clerk_verify.h"
 
 #define CLERK_COUNTERS_PROCESSES 256
-#define CLERK_COUNTERS_USES 6 /* room for all of clerk_cache_use_t */
 
 /* The endpoints of clerk_api, and what is none of them. */
 typedef enum clerk_counters_endpoint_t {
@@ -47,7 +47,7 @@ typedef enum clerk_counters_refresh_t {
 
 typedef struct clerk_counters_t {
     /* Verifications, by what the cache had and what came of them. */
-    apr_uint64_t verdicts[CLERK_COUNTERS_USES][CLERK_STATUS_COUNT];
+    apr_uint64_t verdicts[CLERK_CACHE_USES][CLERK_STATUS_COUNT];
     apr_uint64_t waits; /* verifications that somebody else did */
     apr_uint64_t calls[CLERK_COUNTERS_ENDPOINTS][CLERK_COUNTERS_ENDS];
     apr_uint64_t call_us; /* all calls together, in microseconds */
