@@ -55,31 +55,54 @@ static int has_given_up(const clerk_ports_t *ports)
     return ports->give_up && __atomic_load_n(ports->give_up, __ATOMIC_ACQUIRE);
 }
 
+/* What an answer says, for whoever reads it. */
+typedef struct reading_t {
+    const clerk_endpoint_t *endpoint;
+    apr_pool_t *p;
+    clerk_status_t status;
+    clerk_identity_t *identity;
+    const char *trace_id;
+} reading_t;
+
+static void read_answer(void *reader, const clerk_answer_t *answer)
+{
+    reading_t *reading = reader;
+
+    reading->status =
+        reading->endpoint->read(answer, reading->p, &reading->identity);
+    reading->trace_id = clerk_api_trace_id(answer, reading->p);
+    if (reading->status == CLERK_OK && !reading->identity) {
+        reading->status = CLERK_INTERNAL;
+    }
+}
+
 static clerk_status_t ask(clerk_question_t *q, const clerk_endpoint_t *endpoint,
                           clerk_identity_t **identity)
 {
+    reading_t reading = { .endpoint = endpoint,
+                          .p = q->p,
+                          .status = CLERK_INTERNAL };
     const clerk_ports_t *ports = q->ports;
     clerk_call_t call = { .route = &q->terms->realm.route,
                           .timeout_ms = q->timeout_ms,
                           .is_background = q->is_background,
-                          .give_up = ports->give_up };
+                          .give_up = ports->give_up,
+                          .read = read_answer,
+                          .reader = &reading };
     clerk_answer_t answer = { 0 };
     clerk_event_t event = { .endpoint = endpoint->name,
                             .answer = &answer,
                             .fix = endpoint->fix };
     clerk_status_t status;
 
-    *identity = NULL;
     q->timeout_ms = 0;
     endpoint->write(&q->terms->realm, q->token->text, q->p, &call);
     status = ports->fetch.call(ports->fetch.self, &call, q->p, &answer);
     if (status == CLERK_OK) {
-        status = endpoint->read(&answer, q->p, identity);
-        event.trace_id = clerk_api_trace_id(&answer, q->p);
-        if (status == CLERK_OK && !*identity) {
-            status = CLERK_INTERNAL;
-        }
+        status = reading.status;
     }
+    *identity = reading.identity;
+    event.trace_id = reading.trace_id;
     if (ports->fetch.judge) {
         ports->fetch.judge(ports->fetch.self, &call, status, &answer);
     }

@@ -34,6 +34,17 @@ typedef struct clerk_route_t {
     const char *ca_certs; /* PEM text, or NULL for the system's trust */
 } clerk_route_t;
 
+/* What came back. All text lies in the pool of the call. */
+typedef struct clerk_answer_t {
+    int http; /* status code */
+    clerk_slice_t body;
+    int retry_after;          /* seconds; 0: none given */
+    const char *content_type; /* or NULL */
+    const char *ray;          /* Cloudflare's `cf-ray`, or NULL */
+    const char *detail;       /* why there is no answer, for the log */
+    apr_interval_time_t took; /* microseconds */
+} clerk_answer_t;
+
 /*
  * A request to Clerk. `lane` names the set of credentials (and route) that it
  * belongs to: connections are kept alive per lane and never shared between
@@ -51,18 +62,13 @@ typedef struct clerk_call_t {
     int is_background; /* nobody waits for the answer */
     /* Given up when this is no longer 0; may be NULL. */
     const apr_uint32_t *give_up;
+    /*
+     * Make something of an answer that has arrived whole, on the thread that
+     * the port calls on, before it returns. NULL: there is nothing to do.
+     */
+    void (*read)(void *reader, const clerk_answer_t *answer);
+    void *reader;
 } clerk_call_t;
-
-/* What came back. All text lies in the pool of the call. */
-typedef struct clerk_answer_t {
-    int http; /* status code */
-    clerk_slice_t body;
-    int retry_after;          /* seconds; 0: none given */
-    const char *content_type; /* or NULL */
-    const char *ray;          /* Cloudflare's `cf-ray`, or NULL */
-    const char *detail;       /* why there is no answer, for the log */
-    apr_interval_time_t took; /* microseconds */
-} clerk_answer_t;
 
 typedef struct clerk_fetch_port_t {
     void *self;

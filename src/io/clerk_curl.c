@@ -47,10 +47,14 @@ static void close_caller(void *data)
 static void run(void *data)
 {
     errand_t *errand = data;
+    const clerk_call_t *call = errand->what.call;
 
     errand->status =
         clerk_handle_call(handle_of(errand->caller), &errand->client->needs,
                           &errand->what, errand->answer);
+    if (errand->status == CLERK_OK && call->read) {
+        call->read(call->reader, errand->answer);
+    }
 }
 
 /* Without a helper it is done here, which takes more memory. */

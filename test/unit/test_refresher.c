@@ -55,6 +55,9 @@ static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
     answer->http = 200;
     answer->body = clerk_slice_str(ACTIVE);
     answer->content_type = "application/json";
+    if (world->says == CLERK_OK) {
+        call->read(call->reader, answer);
+    }
     return world->says;
 }
 
