@@ -17,6 +17,7 @@ typedef struct flight_t {
     apr_thread_cond_t *arrival; /* those who wait sleep here */
     int users;                  /* the leader is one of them */
     int has_landed;
+    int is_void; /* it brought nothing: who rode it finds out by himself */
     clerk_landing_t landing;
     apr_time_t began;
     clerk_turn_ticket_t ticket; /* the leader's alone */
@@ -82,6 +83,7 @@ static flight_t *take_off(tower_t *tower, const unsigned char *key)
     memset(&flight->ticket, 0, sizeof(flight->ticket));
     flight->users = 1;
     flight->has_landed = 0;
+    flight->is_void = 0;
     flight->began = clerk_steady_now();
     flight->next = *bucket;
     *bucket = flight;
@@ -123,6 +125,12 @@ static void refuse(clerk_landing_t *landing, clerk_status_t status)
     landing->retry_after = 1;
 }
 
+/* What is held back in the background need not be for those who wait. */
+static int is_void(const clerk_seat_t *seat, const clerk_landing_t *landing)
+{
+    return seat->is_background && landing->status == CLERK_RATE_EXCEEDED;
+}
+
 /*
  * Wait until the flight has landed, the time is up, or there are too many who
  * wait and it takes too long. CLERK_OK: it has landed.
@@ -154,11 +162,13 @@ static clerk_status_t sleep_until_arrival(tower_t *tower, flight_t *flight,
     return CLERK_OK;
 }
 
-static void ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
-                 apr_pool_t *p, clerk_landing_t *landing)
+/* False: it brought nothing. */
+static int ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
+                apr_pool_t *p, clerk_landing_t *landing)
 {
     apr_time_t now = clerk_steady_now();
     int is_brief = 0;
+    int is_over = 1;
     clerk_status_t status;
 
     if (!clerk_pending_join(tower->pending, CLERK_PENDING_LONG)) {
@@ -166,12 +176,13 @@ static void ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
                    && clerk_pending_join(tower->pending, CLERK_PENDING_BRIEF);
         if (!is_brief) {
             refuse(landing, CLERK_PENDING_EXCEEDED);
-            return;
+            return 1;
         }
     }
     flight->users++;
     status = sleep_until_arrival(tower, flight, is_brief, now + seat->patience);
     if (status == CLERK_OK) {
+        is_over = !flight->is_void;
         *landing = flight->landing;
         landing->record.ptr =
             landing->record.len
@@ -183,6 +194,7 @@ static void ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
     }
     get_off(tower, flight);
     clerk_pending_leave(tower->pending);
+    return is_over;
 }
 
 /* ------------------------------------------------------------------ */
@@ -197,8 +209,10 @@ static void land(void *self, clerk_seat_t *seat, const clerk_landing_t *landing)
         return;
     }
     seat->flight = NULL;
-    clerk_slots_land(&flight->ticket, seat->key, &result);
+    clerk_slots_land(&flight->ticket, seat->key,
+                     is_void(seat, landing) ? NULL : &result);
     apr_thread_mutex_lock(tower->mutex);
+    flight->is_void = is_void(seat, landing);
     touch_down(tower, flight, landing);
     apr_thread_mutex_unlock(tower->mutex);
     if (!seat->is_background) {
@@ -240,34 +254,52 @@ static int lead(tower_t *tower, clerk_seat_t *seat, clerk_landing_t *landing)
     return 0;
 }
 
+/* Has somebody else found out, or failed to? With the mutex held. */
+static int ride_along(tower_t *tower, const clerk_seat_t *seat, apr_pool_t *p,
+                      clerk_landing_t *landing)
+{
+    flight_t *flight;
+
+    while ((flight = find(tower, seat->key)) != NULL) {
+        if (seat->is_background) {
+            refuse(landing, CLERK_PENDING_EXCEEDED);
+            return 1;
+        }
+        if (ride(tower, flight, seat, p, landing)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* With the mutex held. */
+static void set_out(tower_t *tower, clerk_seat_t *seat,
+                    clerk_landing_t *landing)
+{
+    memset(landing, 0, sizeof(*landing));
+    if (!seat->is_background
+        && !clerk_pending_join(tower->pending, CLERK_PENDING_LONG)) {
+        refuse(landing, CLERK_PENDING_EXCEEDED);
+        return;
+    }
+    seat->flight = take_off(tower, seat->key);
+    if (!seat->flight) {
+        refuse(landing, CLERK_INTERNAL);
+        if (!seat->is_background) {
+            clerk_pending_leave(tower->pending);
+        }
+    }
+}
+
 static int board(void *self, clerk_seat_t *seat, apr_pool_t *p,
                  clerk_landing_t *landing)
 {
     tower_t *tower = self;
-    flight_t *flight;
 
-    memset(landing, 0, sizeof(*landing));
     seat->flight = NULL;
     apr_thread_mutex_lock(tower->mutex);
-    flight = find(tower, seat->key);
-    if (flight && seat->is_background) {
-        refuse(landing, CLERK_PENDING_EXCEEDED);
-    }
-    else if (flight) {
-        ride(tower, flight, seat, p, landing);
-    }
-    else if (!seat->is_background
-             && !clerk_pending_join(tower->pending, CLERK_PENDING_LONG)) {
-        refuse(landing, CLERK_PENDING_EXCEEDED);
-    }
-    else {
-        seat->flight = take_off(tower, seat->key);
-        if (!seat->flight) {
-            refuse(landing, CLERK_INTERNAL);
-            if (!seat->is_background) {
-                clerk_pending_leave(tower->pending);
-            }
-        }
+    if (!ride_along(tower, seat, p, landing)) {
+        set_out(tower, seat, landing);
     }
     apr_thread_mutex_unlock(tower->mutex);
     return seat->flight && lead(tower, seat, landing);

@@ -203,7 +203,9 @@ void clerk_slots_land(clerk_turn_ticket_t *ticket, const unsigned char *key,
     ticket->slot = NULL;
     /* Whoever has taken it over meanwhile has the say. */
     if (load(&slot->owner) == ticket->owner) {
-        write_result(slot, ticket, key, result);
+        if (result) {
+            write_result(slot, ticket, key, result);
+        }
         (void)exchange(&slot->owner, ticket->owner, 0);
     }
 }

@@ -54,7 +54,8 @@ typedef struct clerk_turn_result_t {
 /*
  * Take the slot of a key for up to `patience`, or wait for the process that
  * has it, up to `until` (of clerk_steady). `ticket` is for clerk_slots_land,
- * which has to be called after CLERK_TURN_OURS and may be called always.
+ * which has to be called after CLERK_TURN_OURS and may be called always; its
+ * `result` may be NULL: one of those who wait is to find out.
  */
 typedef struct clerk_turn_wish_t {
     const unsigned char *key; /* CLERK_SHA256_BYTES */

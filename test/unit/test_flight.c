@@ -156,6 +156,13 @@ static void await_leader(field_t *field)
     }
 }
 
+static void await_riders(field_t *field, apr_uint32_t count)
+{
+    while (__atomic_load_n(&field->pending.count, __ATOMIC_RELAXED) < count) {
+        apr_sleep(1000);
+    }
+}
+
 /* Two towers with the same slots are two processes. */
 static void processes_share_what_went_wrong(void **state)
 {
@@ -314,6 +321,36 @@ static void the_background_stands_back(void **state)
     assert_int_equal(field->pending.count, 0);
 }
 
+/*
+ * What ClerkRateLimit does not grant the background it may grant a request:
+ * those who waited for the background find out, one for all of them.
+ */
+static void nobody_is_told_what_the_background_may_not(void **state)
+{
+    clerk_slots_t *slots = apr_pcalloc(*state, sizeof(*slots));
+    field_t *one = field_of(*state, slots, 128);
+    field_t *two = field_of(*state, slots, 128);
+    const clerk_landing_t held_back = { .status = CLERK_RATE_EXCEEDED };
+    clerk_seat_t seat = { .key = a_key,
+                          .patience = MSEC(3000),
+                          .is_background = 1 };
+    unit_crew_t *crews[2];
+    clerk_landing_t landing;
+
+    assert_true(one->port.board(one->port.self, &seat, *state, &landing));
+    crews[0] = unit_crew_start(*state, 4, fly, one);
+    crews[1] = unit_crew_start(*state, 4, fly, two);
+    await_riders(one, 4);
+    await_riders(two, 4);
+    one->port.land(one->port.self, &seat, &held_back);
+    unit_crew_join(crews[0]);
+    unit_crew_join(crews[1]);
+    /* What went well another process finds in the cache, after a look. */
+    assert_in_range(one->led + two->led, 1, 2);
+    assert_int_equal(one->led + one->told + two->led + two->told, 8);
+    assert_int_equal(one->pending.count + two->pending.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +364,7 @@ int main(void)
         UNIT_TEST(a_number_that_is_set_is_strict),
         UNIT_TEST(keys_do_not_mix),
         UNIT_TEST(the_background_stands_back),
+        UNIT_TEST(nobody_is_told_what_the_background_may_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
