@@ -51,8 +51,8 @@ class Context:
     def server(self, contender, up, setup=contenders.Setup()):
         return server.Server(self.options, contender, up, setup)
 
-    def fast(self):
-        return upstream.Fast(self.programs["nginx"])
+    def fast(self, http2=True):
+        return upstream.Fast(self.programs["nginx"], http2)
 
     @staticmethod
     def slow():

@@ -35,6 +35,8 @@ def measure(ctx):
         slopes, _ = ctx.each(contenders.GUARDS, lambda contender: _slope(
             ctx, clerk, contender, "auth"))
     ours = contenders.ALL[contenders.OURS]
+    with ctx.fast(http2=False) as clerk:
+        older = _slope(ctx, clerk, ours, "auth")
     (ctx.options.results / "profile-miss.txt").write_text(
         callgrind.report(slopes[ours.name], bare, ours.module))
     ctx.details["misses"] = {**rates, "proxy": proxy, "direct": direct}
@@ -55,6 +57,9 @@ def measure(ctx):
             at_most=INSTRUCTIONS_MARK, note="Above the bare server's for the "
             "same request. mod_oauth2 cannot be given trust anchors for this "
             "call; it is let off with no verification."),
+        Row(3, "the same over HTTP/1.1", {ours.name: older.total - bare.total},
+            at_most=INSTRUCTIONS_MARK, note="With an upstream that does not "
+            "offer HTTP/2."),
     ]
 
 

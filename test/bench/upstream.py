@@ -39,7 +39,7 @@ http {{
     keepalive_timeout 600s;
     default_type application/json;
     server {{
-        listen 127.0.0.1:{port} ssl http2 backlog=4096;
+        listen 127.0.0.1:{port} ssl{http2} backlog=4096;
         ssl_certificate {root}/leaf.pem;
         ssl_certificate_key {root}/leaf.key;
         location = {path} {{
@@ -79,13 +79,13 @@ class Slow(StandIn):
 
 class Fast:
     """nginx, which says yes to every token, or no. TLS with a certificate of
-    an authority of its own, HTTP/2 for who wants it."""
+    an authority of its own, HTTP/2 for who wants it, unless it has none."""
 
     client_id = "5d25P5uFMQsN6W2D"
     client_secret = "not-a-secret-but-a-name-for-one"
 
-    def __init__(self, program):
-        self._program = program
+    def __init__(self, program, http2=True):
+        self._program, self._http2 = program, http2
         self._process = None
         self._asked = 0
         self._base = (0, 0)
@@ -155,7 +155,7 @@ class Fast:
         conf = self.root / "nginx.conf"
         conf.write_text(CONF.format(
             root=self.root, port=self.port, control=self._control,
-            path=PATH, alive=alive))
+            path=PATH, alive=alive, http2=" http2" if self._http2 else ""))
         self._process = subprocess.Popen(
             [self._program, "-c", str(conf), "-e", "stderr"],
             stdin=subprocess.DEVNULL)
