@@ -14,6 +14,12 @@ clerk_identity_t *clerk_claims_make(apr_pool_t *p, clerk_kind_t kind)
     return identity;
 }
 
+static int is_named(const clerk_claim_t *claim, const char *name)
+{
+    /* Most names differ in their first byte already. */
+    return *claim->name == *name && strcmp(claim->name, name) == 0;
+}
+
 static const clerk_claim_t *find(const clerk_identity_t *identity,
                                  const char *name)
 {
@@ -21,8 +27,7 @@ static const clerk_claim_t *find(const clerk_identity_t *identity,
     const clerk_claim_t *end = claim + identity->claims->nelts;
 
     for (; claim < end; claim++) {
-        /* Most names differ in their first byte already. */
-        if (*claim->name == *name && strcmp(claim->name, name) == 0) {
+        if (is_named(claim, name)) {
             return claim;
         }
     }
@@ -52,7 +57,7 @@ const char *clerk_claims_only(const clerk_identity_t *identity,
     int i;
 
     for (i = 0; i < identity->claims->nelts; i++) {
-        if (strcmp(claim[i].name, name) == 0) {
+        if (is_named(&claim[i], name)) {
             if (value) {
                 return NULL;
             }
@@ -90,7 +95,7 @@ const char *clerk_claims_joined(const clerk_identity_t *identity, apr_pool_t *p,
     int i;
 
     for (i = 0; i < identity->claims->nelts; i++) {
-        if (strcmp(claim[i].name, name) != 0) {
+        if (!is_named(&claim[i], name)) {
             continue;
         }
         if (!first) {
@@ -121,18 +126,21 @@ static apr_size_t size_of_all(const clerk_identity_t *identity)
 void clerk_claims_add(clerk_identity_t *identity, const char *name,
                       const char *value)
 {
-    apr_pool_t *p = identity->claims->pool;
+    apr_size_t name_len = strlen(name);
+    apr_size_t value_len = strlen(value);
     clerk_claim_t *claim;
+    char *copy;
 
     if (identity->claims->nelts >= CLERK_CLAIMS_MAX
-        || size_of_all(identity) + strlen(name) + strlen(value)
+        || size_of_all(identity) + name_len + value_len
                > CLERK_CLAIMS_MAX_BYTES) {
         identity->facts |= CLERK_FACT_TRUNCATED;
         return;
     }
+    copy = apr_palloc(identity->claims->pool, name_len + value_len + 2);
     claim = apr_array_push(identity->claims);
-    claim->name = apr_pstrdup(p, name);
-    claim->value = apr_pstrdup(p, value);
+    claim->name = memcpy(copy, name, name_len + 1);
+    claim->value = memcpy(copy + name_len + 1, value, value_len + 1);
 }
 
 /* Is there a claim of this name among the first `count`? */
@@ -143,7 +151,7 @@ static int is_among(const clerk_identity_t *identity, int count,
     int i;
 
     for (i = 0; i < count; i++) {
-        if (strcmp(claim[i].name, name) == 0) {
+        if (is_named(&claim[i], name)) {
             return 1;
         }
     }
@@ -183,7 +191,7 @@ void clerk_claims_limit(clerk_identity_t *identity,
                        & (CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED
                           | CLERK_FACT_CONFIRMATION);
     for (i = 0; !has_audience && i < other->claims->nelts; i++) {
-        if (strcmp(claim[i].name, "aud") == 0) {
+        if (is_named(&claim[i], "aud")) {
             clerk_claims_add(identity, "aud", claim[i].value);
         }
     }
@@ -198,8 +206,13 @@ typedef struct leaves_baton_t {
 /* Is `path` the name, or a member of the object or array, called `name`? */
 static int is_below(const char *path, const char *name)
 {
-    apr_size_t len = strlen(name);
+    apr_size_t len;
 
+    /* No name is empty; and see is_named. */
+    if (*path != *name) {
+        return 0;
+    }
+    len = strlen(name);
     return strncmp(path, name, len) == 0
            && (path[len] == '\0' || path[len] == '.');
 }

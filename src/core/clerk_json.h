@@ -92,7 +92,7 @@ clerk_json_found_t clerk_json_objects(const clerk_json_t *object,
  * empty containers are not visited. Booleans read `true` and `false`, numbers
  * as they would be printed. Arrays inside arrays are passed over, and so are
  * integers beyond 64 bits. `path` is valid during the call only, `value` as
- * long as the document.
+ * long as the document and `scratch`.
  */
 typedef void clerk_json_leaf_fn(void *baton, const char *path,
                                 const char *value);

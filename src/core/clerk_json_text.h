@@ -13,7 +13,13 @@
 
 #include "clerk_slice.h"
 
-/* Is there nothing of the above in a text? One pass, no memory. */
-int clerk_json_text_is_plain(clerk_slice_t text);
+/*
+ * Is there nothing of the above in a text? One pass, no memory. `is_ascii`
+ * says whether it is, and consists of ASCII only.
+ */
+int clerk_json_text_is_plain(clerk_slice_t text, int *is_ascii);
+
+/* Is it nothing but white space, or nothing? */
+int clerk_json_text_is_blank(clerk_slice_t text);
 
 #endif

@@ -28,11 +28,17 @@ int clerk_scope_is_token(const char *scope)
 /* The next scope of a set, which is moved behind it; empty at the end. */
 static clerk_slice_t next_scope(const char **set)
 {
-    const char *start = *set + strspn(*set, " ");
-    apr_size_t len = strcspn(start, " ");
+    const char *start = *set;
+    const char *end;
 
-    *set = start + len;
-    return clerk_slice_make(start, len);
+    while (*start == ' ') {
+        start++;
+    }
+    for (end = start; *end && *end != ' ';) {
+        end++;
+    }
+    *set = end;
+    return clerk_slice_make(start, (apr_size_t)(end - start));
 }
 
 int clerk_scope_has(const char *set, const char *scope)

@@ -139,6 +139,8 @@ static void objects_add_what_is_not_known(void **state)
           "known=x;other=1;" },
         { "{\"sub\":{\"x\":1},\"suba\":1,\"su\":2}", "known=x;suba=1;su=2;" },
         { "{\"\":{\"sub\":\"y\"}}", "known=x;.sub=y;" },
+        { "{\"\":\"y\",\"s\":1,\"k\":2}", "known=x;=y;s=1;k=2;" },
+        { "{\"o\":1,\"oo\":2,\"ob\":3,\"kn\":4}", "known=x;oo=2;ob=3;kn=4;" },
         { "{\"a\":null,\"b\":{},\"c\":[]}", "known=x;" },
         { "{}", "known=x;" },
     };

@@ -193,7 +193,7 @@ static void is_bounded_in_depth(void **state)
     assert_null(parse(*state, text));
     text = nested(*state, "[", CLERK_JSON_DEPTH, "", "]");
     assert_null(parse(*state, apr_pstrcat(*state, "{\"a\":", text, "}", NULL)));
-    text = nested(*state, "[", 100000, "", "");
+    text = unit_repeat(*state, '[', 100000);
     assert_null(parse(*state, apr_pstrcat(*state, "{\"a\":", text, NULL)));
 }
 
