@@ -136,24 +136,40 @@ clerk_json_found_t clerk_api_take(clerk_identity_t *identity,
 /* ------------------------------------------------------------------ */
 /* POST /oauth/token_info                                             */
 
+/* What a form leaves as it is. */
+static const unsigned char unreserved[256] = {
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+    ['-'] = 1,         ['.'] = 1,         ['_'] = 1,
+};
+
+/* APR takes long to find that there is nothing to escape, as in all tokens
+ * that Clerk issues. */
+static const char *escape(apr_pool_t *p, clerk_slice_t token)
+{
+    const char *text = apr_pstrmemdup(p, token.ptr, token.len);
+    const char *c = text;
+
+    while (unreserved[(unsigned char)*c]) {
+        c++;
+    }
+    return *c ? apr_pescape_urlencoded(p, text) : text;
+}
+
 static void write_token_info(const clerk_realm_t *realm, clerk_slice_t token,
                              apr_pool_t *p, clerk_call_t *call)
 {
-    const char *text = apr_pstrmemdup(p, token.ptr, token.len);
-
     call->url = apr_pstrcat(p, realm->frontend_api, "/oauth/token_info", NULL);
     call->is_post = 1;
     call->headers[0] = realm->basic;
     call->headers[1] = FORM_BODY;
     call->headers[2] = CLERK_API_ACCEPT_JSON;
-    call->body = clerk_slice_str(
-        apr_pstrcat(p, "token=", apr_pescape_urlencoded(p, text),
-                    "&token_type_hint=access_token", NULL));
+    call->body = clerk_slice_str(apr_pstrcat(
+        p, "token=", escape(p, token), "&token_type_hint=access_token", NULL));
     call->lane = realm->digest;
 }
 
 static clerk_status_t read_token_info(const clerk_answer_t *answer,
-                                      apr_pool_t *p,
+                                      apr_pool_t *p, apr_pool_t *scratch,
                                       clerk_identity_t **identity)
 {
     /* What is read below, and what is no claim. */
@@ -166,7 +182,7 @@ static clerk_status_t read_token_info(const clerk_answer_t *answer,
     int active;
 
     *identity = NULL;
-    status = clerk_api_read_body(answer, p, 0, &body);
+    status = clerk_api_read_body(answer, scratch, 0, &body);
     if (status != CLERK_OK) {
         return status;
     }
@@ -244,6 +260,7 @@ static clerk_status_t read_profile(clerk_identity_t *profile,
 }
 
 static clerk_status_t read_userinfo(const clerk_answer_t *answer, apr_pool_t *p,
+                                    apr_pool_t *scratch,
                                     clerk_identity_t **identity)
 {
     /* Read below, no claim, or for a token alone to say. */
@@ -257,7 +274,7 @@ static clerk_status_t read_userinfo(const clerk_answer_t *answer, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = NULL;
-    status = clerk_api_read_body(answer, p, 0, &body);
+    status = clerk_api_read_body(answer, scratch, 0, &body);
     if (status == CLERK_CREDENTIALS_REFUSED) {
         /* The credentials of this call are the token itself. */
         return CLERK_TOKEN_INACTIVE;

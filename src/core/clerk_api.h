@@ -23,7 +23,8 @@
  * One endpoint: how to ask about a token, and how to read the answer.
  * `write` fills in a call from the realm's URLs and credentials; it carries
  * a token that has only b64token characters. `read` gets an answer of any
- * HTTP status and sets `identity` (in `p`) with CLERK_OK only.
+ * HTTP status and sets `identity` (in `p`) with CLERK_OK only; what else it
+ * needs it takes from `scratch`.
  */
 typedef struct clerk_endpoint_t {
     const char *name;
@@ -32,7 +33,7 @@ typedef struct clerk_endpoint_t {
     void (*write)(const clerk_realm_t *realm, clerk_slice_t token,
                   apr_pool_t *p, clerk_call_t *call);
     clerk_status_t (*read)(const clerk_answer_t *answer, apr_pool_t *p,
-                           clerk_identity_t **identity);
+                           apr_pool_t *scratch, clerk_identity_t **identity);
 } clerk_endpoint_t;
 
 /*

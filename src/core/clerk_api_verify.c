@@ -207,7 +207,7 @@ static clerk_status_t read_token(clerk_identity_t *found,
 }
 
 static clerk_status_t read_verify(const clerk_answer_t *answer, apr_pool_t *p,
-                                  const family_t *family,
+                                  apr_pool_t *scratch, const family_t *family,
                                   clerk_identity_t **identity)
 {
     const clerk_json_t *body;
@@ -216,7 +216,7 @@ static clerk_status_t read_verify(const clerk_answer_t *answer, apr_pool_t *p,
     clerk_status_t flags;
 
     *identity = NULL;
-    status = clerk_api_read_body(answer, p, 1, &body);
+    status = clerk_api_read_body(answer, scratch, 1, &body);
     if (status == CLERK_OK) {
         status = read_active(body);
     }
@@ -252,9 +252,10 @@ static void write_oauth(const clerk_realm_t *realm, clerk_slice_t token,
 }
 
 static clerk_status_t read_oauth(const clerk_answer_t *answer, apr_pool_t *p,
+                                 apr_pool_t *scratch,
                                  clerk_identity_t **identity)
 {
-    return read_verify(answer, p, &oauth, identity);
+    return read_verify(answer, p, scratch, &oauth, identity);
 }
 
 /* The machine secret, where there is one, has Clerk check that the token is
@@ -270,9 +271,9 @@ static void write_m2m(const clerk_realm_t *realm, clerk_slice_t token,
 }
 
 static clerk_status_t read_m2m(const clerk_answer_t *answer, apr_pool_t *p,
-                               clerk_identity_t **identity)
+                               apr_pool_t *scratch, clerk_identity_t **identity)
 {
-    return read_verify(answer, p, &m2m, identity);
+    return read_verify(answer, p, scratch, &m2m, identity);
 }
 
 static void write_api_key(const clerk_realm_t *realm, clerk_slice_t token,
@@ -282,9 +283,10 @@ static void write_api_key(const clerk_realm_t *realm, clerk_slice_t token,
 }
 
 static clerk_status_t read_api_key(const clerk_answer_t *answer, apr_pool_t *p,
+                                   apr_pool_t *scratch,
                                    clerk_identity_t **identity)
 {
-    return read_verify(answer, p, &api_key, identity);
+    return read_verify(answer, p, scratch, &api_key, identity);
 }
 
 const clerk_endpoint_t clerk_api_oauth_verify = {

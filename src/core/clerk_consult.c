@@ -64,12 +64,13 @@ typedef struct reading_t {
     const char *trace_id;
 } reading_t;
 
-static void read_answer(void *reader, const clerk_answer_t *answer)
+static void read_answer(void *reader, const clerk_answer_t *answer,
+                        apr_pool_t *scratch)
 {
     reading_t *reading = reader;
 
-    reading->status =
-        reading->endpoint->read(answer, reading->p, &reading->identity);
+    reading->status = reading->endpoint->read(answer, reading->p, scratch,
+                                              &reading->identity);
     reading->trace_id = clerk_api_trace_id(answer, reading->p);
     if (reading->status == CLERK_OK && !reading->identity) {
         reading->status = CLERK_INTERNAL;

@@ -64,9 +64,11 @@ typedef struct clerk_call_t {
     const apr_uint32_t *give_up;
     /*
      * Make something of an answer that has arrived whole, on the thread that
-     * the port calls on, before it returns. NULL: there is nothing to do.
+     * the port calls on, before it returns; `scratch` goes then. NULL: there
+     * is nothing to do.
      */
-    void (*read)(void *reader, const clerk_answer_t *answer);
+    void (*read)(void *reader, const clerk_answer_t *answer,
+                 apr_pool_t *scratch);
     void *reader;
 } clerk_call_t;
 

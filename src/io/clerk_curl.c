@@ -19,6 +19,7 @@ typedef struct client_t {
 /* What makes calls, one at a time. A handle follows it. */
 typedef struct caller_t {
     int is_warm;            /* it has made calls before */
+    apr_pool_t *scratch;    /* for reading answers; NULL: not made yet */
     clerk_helper_t *helper; /* NULL: whoever calls does it */
 } caller_t;
 
@@ -42,18 +43,40 @@ static void close_caller(void *data)
 
     clerk_helper_destroy(caller->helper);
     clerk_handle_close(handle_of(caller));
+    if (caller->scratch) {
+        apr_pool_destroy(caller->scratch);
+    }
+}
+
+/*
+ * On the thread that calls, and with memory that stays with the caller: what a
+ * parser allocates in one thread and frees in another it never gets back.
+ */
+static clerk_status_t read_answer(caller_t *caller, const clerk_call_t *call,
+                                  const clerk_answer_t *answer)
+{
+    if (!call->read) {
+        return CLERK_OK;
+    }
+    if (!caller->scratch
+        && apr_pool_create_unmanaged(&caller->scratch) != APR_SUCCESS) {
+        return CLERK_INTERNAL;
+    }
+    call->read(call->reader, answer, caller->scratch);
+    apr_pool_clear(caller->scratch);
+    return CLERK_OK;
 }
 
 static void run(void *data)
 {
     errand_t *errand = data;
-    const clerk_call_t *call = errand->what.call;
 
     errand->status =
         clerk_handle_call(handle_of(errand->caller), &errand->client->needs,
                           &errand->what, errand->answer);
-    if (errand->status == CLERK_OK && call->read) {
-        call->read(call->reader, errand->answer);
+    if (errand->status == CLERK_OK) {
+        errand->status =
+            read_answer(errand->caller, errand->what.call, errand->answer);
     }
 }
 

@@ -5,6 +5,8 @@
  */
 #include "unit.h"
 
+#include <apr_escape.h>
+
 #include "clerk_api.h"
 
 #define TOKEN "oat_0ef5a7a33d87ed87ee7954c845d80450"
@@ -30,7 +32,7 @@ static clerk_status_t read_answer(const clerk_endpoint_t *endpoint,
                               .content_type = "application/json" };
 
     *identity = (clerk_identity_t *)0x1;
-    return endpoint->read(&answer, p, identity);
+    return endpoint->read(&answer, p, p, identity);
 }
 
 /* ------------------------------------------------------------------ */
@@ -89,6 +91,32 @@ static void requests_are_what_clerk_expects(void **state)
         UNIT_CHECK(endpoint->name, clerk_slice_is(call.body, rows[i].body));
         UNIT_CHECK(endpoint->name, call.lane != NULL);
         UNIT_CHECK(endpoint->name, endpoint->fix && *endpoint->fix);
+    }
+}
+
+/* Each byte that a token may have, at each place: as APR has it. */
+static void each_byte_is_escaped_as_a_form_has_it(void **state)
+{
+    static const char bytes[] = "09AZaz-._~+/=";
+    clerk_realm_t realm = realm_of(*state);
+    apr_size_t i;
+    apr_size_t at;
+
+    for (i = 0; bytes[i]; i++) {
+        for (at = 0; at <= 10; at++) {
+            char *token = unit_repeat(*state, 'x', 10 + 1);
+            clerk_call_t call = { 0 };
+
+            token[at] = bytes[i];
+            clerk_api_token_info.write(&realm, unit_text(*state, token), *state,
+                                       &call);
+            UNIT_CHECK(token,
+                       clerk_slice_is(
+                           call.body,
+                           apr_pstrcat(*state, "token=",
+                                       apr_pescape_urlencoded(*state, token),
+                                       "&token_type_hint=access_token", NULL)));
+        }
     }
 }
 
@@ -233,8 +261,9 @@ static void html_is_known_by_its_type_too(void **state)
                               .content_type = "Text/HTML; charset=utf-8" };
     clerk_identity_t *identity;
 
-    assert_int_equal(clerk_api_oauth_verify.read(&answer, *state, &identity),
-                     NONSENSE);
+    assert_int_equal(
+        clerk_api_oauth_verify.read(&answer, *state, *state, &identity),
+        NONSENSE);
     assert_null(identity);
 }
 
@@ -324,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(requests_are_what_clerk_expects),
+        UNIT_TEST(each_byte_is_escaped_as_a_form_has_it),
         UNIT_TEST(tokens_are_escaped),
         UNIT_TEST(userinfo_has_a_lane_of_its_own),
         UNIT_TEST(other_statuses_are_told_apart),

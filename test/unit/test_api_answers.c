@@ -22,7 +22,7 @@ static clerk_status_t read_body(const clerk_endpoint_t *endpoint, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = (clerk_identity_t *)0x1;
-    status = endpoint->read(&answer, p, identity);
+    status = endpoint->read(&answer, p, p, identity);
     UNIT_CHECK(body, (*identity != NULL) == (status == CLERK_OK));
     return status;
 }

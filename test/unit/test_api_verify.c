@@ -55,7 +55,7 @@ static clerk_status_t read_body(const family_t *family, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = (clerk_identity_t *)0x1;
-    status = family->endpoint->read(&answer, p, identity);
+    status = family->endpoint->read(&answer, p, p, identity);
     UNIT_CHECK(body, (*identity != NULL) == (status == OK));
     UNIT_CHECK(body, !*identity || (*identity)->kind == family->kind);
     UNIT_CHECK(body, !*identity || !((*identity)->facts & CLERK_FACT_SIGNED));

@@ -42,7 +42,6 @@ static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
     apr_time_t until = clerk_steady_now() + world->takes;
     int now = add(&world->at_a_time, 1);
 
-    (void)p;
     if (now > seen(&world->most)) {
         __atomic_store_n(&world->most, now, __ATOMIC_SEQ_CST);
     }
@@ -56,7 +55,7 @@ static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
     answer->body = clerk_slice_str(ACTIVE);
     answer->content_type = "application/json";
     if (world->says == CLERK_OK) {
-        call->read(call->reader, answer);
+        call->read(call->reader, answer, p);
     }
     return world->says;
 }

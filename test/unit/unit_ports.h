@@ -78,7 +78,7 @@ static inline clerk_status_t unit_fetch(void *self, const clerk_call_t *call,
         answer->http = said->http;
         answer->body = unit_text(p, said->body);
         answer->content_type = "application/json";
-        call->read(call->reader, answer);
+        call->read(call->reader, answer, p);
     }
     return said->status;
 }
