@@ -38,6 +38,7 @@
 #include "mod_auth_clerk_require.h"
 #include "mod_auth_clerk_resource.h"
 #include "mod_auth_clerk_scrub.h"
+#include "mod_auth_clerk_shared.h"
 #include "mod_auth_clerk_status.h"
 
 #define EVERYWHERE (RSRC_CONF | ACCESS_CONF) /* but not .htaccess */
@@ -222,7 +223,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (!auth_clerk_check_is_used()) {
         return OK;
     }
-    result = auth_clerk_child_prepare(pconf, s);
+    result = auth_clerk_shared_prepare(pconf, s);
     return result == OK ? auth_clerk_cache_open(pconf, s) : result;
 }
 

@@ -9,38 +9,16 @@
 #include "clerk_keyring.h"
 #include "clerk_metadata.h"
 #include "clerk_refresher.h"
-#include "clerk_shared.h"
 #include "mod_auth_clerk_authn.h"
 #include "mod_auth_clerk_cache.h"
 #include "mod_auth_clerk_config.h"
 #include "mod_auth_clerk_log.h"
 #include "mod_auth_clerk_near.h"
 #include "mod_auth_clerk_resource.h"
+#include "mod_auth_clerk_shared.h"
 #include "mod_auth_clerk_status.h"
 
 #define USER_AGENT "mod_auth_clerk/" CLERK_VERSION
-#define DEFAULT_RATE_CALLS 800
-#define DEFAULT_RATE_SECONDS 10
-
-int auth_clerk_child_prepare(apr_pool_t *pconf, server_rec *s)
-{
-    const auth_clerk_server_conf_t *conf =
-        ap_get_module_config(s->module_config, &auth_clerk_module);
-    clerk_shared_t *shared;
-
-    if (clerk_shared_create(pconf, &shared) != CLERK_OK) {
-        auth_clerk_log_start_fault(s, 0,
-                                   "mod_auth_clerk: there is no "
-                                   "shared memory to be had");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    clerk_rate_set(clerk_shared_rate(shared),
-                   conf->rate_calls ? conf->rate_calls : DEFAULT_RATE_CALLS,
-                   conf->rate_calls ? conf->rate_seconds
-                                    : DEFAULT_RATE_SECONDS);
-    auth_clerk_log_share(shared);
-    return OK;
-}
 
 /* Of a child. */
 static int count_threads(void)
@@ -66,13 +44,15 @@ static clerk_pending_t *open_pending(clerk_pending_t *pending, server_rec *s)
 static clerk_status_t make_fetch(apr_pool_t *p, server_rec *s,
                                  clerk_fetch_port_t *fetch)
 {
-    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_shared_t *shared = auth_clerk_shared_memory();
     clerk_gate_needs_t gate = { .breakers = clerk_shared_breakers(shared),
                                 .rate = clerk_shared_rate(shared),
                                 .tell = auth_clerk_log_breaker,
                                 .listener = s };
-    clerk_status_t status =
-        clerk_curl_create(p, USER_AGENT, count_threads(), &gate.fetch);
+    clerk_curl_needs_t needs = { .user_agent = USER_AGENT,
+                                 .threads = count_threads(),
+                                 .trusts = auth_clerk_shared_trusts() };
+    clerk_status_t status = clerk_curl_create(p, &needs, &gate.fetch);
 
     if (status == CLERK_OK) {
         clerk_gate_create(p, &gate, fetch);
@@ -91,7 +71,7 @@ static void make_refresher(apr_pool_t *p, apr_pool_t *pchild, server_rec *s,
                            clerk_ports_t *ports)
 {
     clerk_refresher_needs_t needs = {
-        .claims = clerk_shared_claims(auth_clerk_log_shared()),
+        .claims = clerk_shared_claims(auth_clerk_shared_memory()),
         .ports = ports,
         .tell = auth_clerk_status_count_refresh,
     };
@@ -106,7 +86,7 @@ static void make_refresher(apr_pool_t *p, apr_pool_t *pchild, server_rec *s,
 
 void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
 {
-    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_shared_t *shared = auth_clerk_shared_memory();
     clerk_ports_t ports = { .cache = auth_clerk_cache_port(p, s),
                             .now = apr_time_now };
     clerk_keyring_needs_t ring = { .cache = ports.cache };

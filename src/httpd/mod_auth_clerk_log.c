@@ -3,25 +3,16 @@
 
 #include <apr_strings.h>
 
-APLOG_USE_MODULE(auth_clerk);
+#include "mod_auth_clerk_shared.h"
 
-static clerk_shared_t *shared_memory;
+APLOG_USE_MODULE(auth_clerk);
 
 int auth_clerk_log_is_due(clerk_status_t kind)
 {
-    return !shared_memory
-           || clerk_shared_is_first_in_second(shared_memory, kind,
-                                              apr_time_now());
-}
+    clerk_shared_t *shared = auth_clerk_shared_memory();
 
-void auth_clerk_log_share(clerk_shared_t *shared)
-{
-    shared_memory = shared;
-}
-
-clerk_shared_t *auth_clerk_log_shared(void)
-{
-    return shared_memory;
+    return !shared
+           || clerk_shared_is_first_in_second(shared, kind, apr_time_now());
 }
 
 void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,
@@ -145,8 +136,9 @@ void auth_clerk_log_fault(request_rec *r, const auth_clerk_plan_t *plan)
 void auth_clerk_log_closed_to_clients(request_rec *r,
                                       const clerk_realm_t *realm)
 {
-    if (!shared_memory
-        || clerk_shared_is_first_about(shared_memory, realm->keys_lane)) {
+    clerk_shared_t *shared = auth_clerk_shared_memory();
+
+    if (!shared || clerk_shared_is_first_about(shared, realm->keys_lane)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "ClerkResource is set, but Clerk's metadata at %s offers "
                       "neither dynamic client registration nor client-id "

@@ -11,17 +11,10 @@
 #define MOD_AUTH_CLERK_LOG_H
 
 #include "clerk_gate.h"
-#include "clerk_shared.h"
 #include "clerk_verify.h"
 #include "mod_auth_clerk_plan.h"
 #include "mod_auth_clerk_private.h"
 #include "mod_auth_clerk_request.h"
-
-/* Which memory the children share; call once, before they are started. */
-void auth_clerk_log_share(clerk_shared_t *shared);
-
-/* The same memory; NULL when there is none. */
-clerk_shared_t *auth_clerk_log_shared(void);
 
 /* emerg: a fault that stops the start; printed by `httpd -t`, too. */
 void auth_clerk_log_start_fault(server_rec *s, apr_status_t rv,

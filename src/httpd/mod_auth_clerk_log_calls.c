@@ -3,6 +3,7 @@
 #include "mod_auth_clerk_log.h"
 
 #include "clerk_api.h"
+#include "mod_auth_clerk_shared.h"
 #include "mod_auth_clerk_status.h"
 
 #define INACTIVE_TO_HINT 20
@@ -59,7 +60,7 @@ static void log_failure(const place_t *place, const clerk_event_t *event)
 static void hint_at_other_clients(const place_t *place,
                                   const clerk_event_t *event)
 {
-    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_shared_t *shared = auth_clerk_shared_memory();
     int is_active = event->status == CLERK_OK;
 
     if (event->endpoint == clerk_api_token_info.name && shared

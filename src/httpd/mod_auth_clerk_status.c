@@ -6,6 +6,7 @@
 
 #include "clerk_steady.h"
 #include "mod_auth_clerk_log.h"
+#include "mod_auth_clerk_shared.h"
 
 #define HANDLER "clerk-status"
 
@@ -245,7 +246,7 @@ static void write_total(writer_t *w, const clerk_counters_table_t *table)
 
 static int show(request_rec *r)
 {
-    clerk_shared_t *shared = auth_clerk_log_shared();
+    clerk_shared_t *shared = auth_clerk_shared_memory();
     writer_t w = { r, "" };
 
     if (!r->handler || strcmp(r->handler, HANDLER) != 0) {

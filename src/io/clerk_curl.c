@@ -130,29 +130,33 @@ static apr_status_t close_library(void *data)
     return APR_SUCCESS;
 }
 
-clerk_status_t clerk_curl_create(apr_pool_t *p, const char *user_agent,
-                                 int threads, clerk_fetch_port_t *port)
+const char *clerk_curl_system_anchors(void)
+{
+    return clerk_handle_system_anchors();
+}
+
+clerk_status_t clerk_curl_create(apr_pool_t *p, const clerk_curl_needs_t *needs,
+                                 clerk_fetch_port_t *port)
 {
     client_t *client = apr_pcalloc(p, sizeof(*client));
-    const char *system;
 
     memset(port, 0, sizeof(*port));
-    if (!clerk_handle_open_library(&system)) {
+    if (!clerk_handle_open_library()) {
         return CLERK_INTERNAL;
     }
     /* Cleanups run last in, first out, and those of the lanes before all: the
      * handles go before the library. */
     apr_pool_cleanup_register(p, client, close_library, apr_pool_cleanup_null);
-    client->needs.trusts = clerk_trust_create(p, system);
     client->lanes = clerk_lanes_create(p, sizeof(caller_t) + clerk_handle_size,
                                        close_caller);
-    if (!client->needs.trusts || !client->lanes) {
+    if (!client->lanes) {
         return CLERK_INTERNAL;
     }
-    client->needs.user_agent = user_agent;
+    client->needs.trusts = needs->trusts;
+    client->needs.user_agent = needs->user_agent;
     client->needs.agent_header =
-        apr_pstrcat(p, "User-Agent: ", user_agent, NULL);
-    client->has_helpers = threads > CLERK_LANES_FEW;
+        apr_pstrcat(p, "User-Agent: ", needs->user_agent, NULL);
+    client->has_helpers = needs->threads > CLERK_LANES_FEW;
     port->self = client;
     port->call = fetch;
     return CLERK_OK;

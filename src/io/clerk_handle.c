@@ -473,13 +473,14 @@ clerk_status_t clerk_handle_call(clerk_handle_t *handle,
     return status;
 }
 
-int clerk_handle_open_library(const char **system)
+const char *clerk_handle_system_anchors(void)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        return 0;
-    }
-    *system = curl_version_info(CURLVERSION_NOW)->cainfo;
-    return 1;
+    return curl_version_info(CURLVERSION_NOW)->cainfo;
+}
+
+int clerk_handle_open_library(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 void clerk_handle_close_library(void)

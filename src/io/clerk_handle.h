@@ -46,9 +46,12 @@ clerk_status_t clerk_handle_call(clerk_handle_t *handle,
 /* Close its connections, and undo everything that was made of zeros. */
 void clerk_handle_close(clerk_handle_t *handle);
 
-/* Before the first handle, and before threads are started. `system` is the
- * file of the system's trust anchors, or NULL. False on failure. */
-int clerk_handle_open_library(const char **system);
+/* The file of the system's trust anchors, or NULL; before the library is
+ * opened, too. */
+const char *clerk_handle_system_anchors(void);
+
+/* Before the first handle, and before threads are started. False on failure. */
+int clerk_handle_open_library(void);
 
 /* After the last handle. */
 void clerk_handle_close_library(void);

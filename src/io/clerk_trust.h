@@ -3,9 +3,10 @@
  * clerk_trust.h: the certificates that Clerk's is checked against.
  *
  * Owns: libssl (no other file includes it), and each set of trust anchors,
- * read once for all connections of the process: reading the system's takes
- * longer than a thousand calls to Clerk. Must never know: connections. Called
- * by: clerk_curl.
+ * read once for all connections, and where that is before fork, for all
+ * processes: reading the system's takes longer than a hundred calls to Clerk,
+ * and 1.6 MiB. Must never know: connections. Called by: the glue, to read
+ * them early; clerk_handle.
  */
 #ifndef CLERK_TRUST_H
 #define CLERK_TRUST_H
