@@ -199,7 +199,8 @@ typedef struct clerk_log_port_t {
 
 typedef struct clerk_proof_t {
     const clerk_log_port_t *log; /* whom calls are reported to */
-    apr_time_t as_of; /* with CLERK_OK: when the key was last seen in the set */
+    apr_time_t as_of; /* with CLERK_OK: as of when the key is believed, which
+                       * is not after it was last seen in the set */
     int retry_after;  /* seconds, with class UPSTREAM; 0: not known */
 } clerk_proof_t;
 

@@ -3,6 +3,7 @@
 
 #include <ap_mpm.h>
 
+#include "clerk_background.h"
 #include "clerk_curl.h"
 #include "clerk_flight.h"
 #include "clerk_gate.h"
@@ -60,27 +61,24 @@ static clerk_status_t make_fetch(apr_pool_t *p, server_rec *s,
     return status;
 }
 
-static apr_status_t stop_refresher(void *data)
+static apr_status_t stop_background(void *data)
 {
-    clerk_refresher_stop(data);
+    clerk_background_stop(data);
     return APR_SUCCESS;
 }
 
-/* Without it tokens are verified again when somebody needs it. */
-static void make_refresher(apr_pool_t *p, apr_pool_t *pchild, server_rec *s,
+static void make_refresher(apr_pool_t *p, clerk_background_t *background,
                            clerk_ports_t *ports)
 {
     clerk_refresher_needs_t needs = {
+        .background = background,
         .claims = clerk_shared_claims(auth_clerk_shared_memory()),
         .ports = ports,
         .tell = auth_clerk_status_count_refresh,
     };
-    clerk_refresher_t *refresher;
 
-    ports->log = auth_clerk_log_server_port(s);
-    if (clerk_refresher_create(p, &needs, &refresher, &ports->refresh)
-        == CLERK_OK) {
-        apr_pool_pre_cleanup_register(pchild, refresher, stop_refresher);
+    if (background) {
+        clerk_refresher_create(p, &needs, &ports->refresh);
     }
 }
 
@@ -91,6 +89,7 @@ void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
                             .now = apr_time_now };
     clerk_keyring_needs_t ring = { .cache = ports.cache };
     clerk_metadata_needs_t metadata = { .cache = ports.cache };
+    clerk_background_t *background;
     clerk_metadata_t *copies;
 
     if (!shared) {
@@ -104,8 +103,14 @@ void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
     ring.fetch = ports.fetch;
     ring.slots = clerk_shared_slots(shared);
     ring.pending = open_pending(auth_clerk_status_open(shared), s);
+    /* Without one (NULL) all work is done by those who need it. */
+    if (clerk_background_create(p, &background) == CLERK_OK) {
+        ring.background = metadata.background = background;
+    }
+    ring.log = ports.log = auth_clerk_log_server_port(s);
     metadata.fetch = ports.fetch;
     metadata.pending = ring.pending;
+    metadata.log = ring.log;
     if (clerk_keyring_create(p, &ring, &ports.keys) != CLERK_OK
         || clerk_metadata_create(p, &metadata, &copies) != CLERK_OK
         || clerk_flight_create(p, ring.slots, ring.pending, &ports.flight)
@@ -117,7 +122,12 @@ void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
     auth_clerk_near_serve(p, shared);
     /* A near cache belongs to a request; deaths are everybody's. */
     ports.near = auth_clerk_near_port(NULL);
-    make_refresher(p, pchild, s, &ports);
+    make_refresher(p, background, &ports);
+    if (background) {
+        /* The last one is called first: before anything goes that its work
+         * uses. */
+        apr_pool_pre_cleanup_register(pchild, background, stop_background);
+    }
     auth_clerk_resource_serve(copies);
     auth_clerk_authn_serve(&ports);
 }

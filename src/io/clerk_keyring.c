@@ -5,42 +5,39 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
-#include "clerk_api.h"
 #include "clerk_jwks.h"
 #include "clerk_jwt.h"
-#include "clerk_keycopy.h"
+#include "clerk_keysource.h"
 #include "clerk_realm.h"
+#include "clerk_renewal.h"
 #include "clerk_steady.h"
 
-#define FRESH apr_time_from_sec(5 * 60)
+/* How long before it is old a set in use is renewed. */
+#define EARLY apr_time_from_sec(60)
 #define KEPT apr_time_from_sec(24 * 60 * 60)   /* while Clerk is away */
-#define COOL_DOWN apr_time_from_sec(30)        /* between two renewals */
 #define COLD_COOL_DOWN apr_time_from_msec(500) /* without any set */
-
-/* A set in use; the last who lets go of it destroys its pool. */
-typedef struct held_t {
-    apr_pool_t *p;
-    clerk_jwks_t *set;
-    clerk_moment_t fetched_at;
-    int users; /* guarded by the ring's mutex */
-} held_t;
+/* How soon it is seen what has become of a renewal of another process. */
+#define LOOK_AGAIN apr_time_from_sec(1)
 
 /* One instance of Clerk. */
 typedef struct instance_t {
     unsigned char lane[CLERK_SHA256_BYTES];
-    held_t *current; /* or NULL */
+    clerk_keyset_t *current; /* or NULL */
     int is_renewing;
     apr_time_t began;          /* with is_renewing; of clerk_steady */
+    int is_left;               /* by the last renewal, to somebody else */
     clerk_moment_t renewed_at; /* or tried to be */
     apr_interval_time_t rest;  /* from then on */
     clerk_status_t failure;    /* of the last renewal, or CLERK_OK */
     int retry_after;           /* seconds, with it */
+    int is_offered;            /* to the background, which is not done yet */
+    clerk_moment_t offered_at;
     struct instance_t *next;
 } instance_t;
 
 typedef struct ring_t {
     apr_pool_t *p;
-    apr_thread_mutex_t *mutex; /* guards all of the above */
+    apr_thread_mutex_t *mutex; /* guards the instances, and users of sets */
     apr_thread_cond_t *renewed;
     clerk_keyring_needs_t needs;
     instance_t *instances; /* a few */
@@ -55,7 +52,8 @@ typedef struct query_t {
     instance_t *instance;
     apr_time_t until; /* of clerk_steady: nobody waits for longer */
     int is_brief;     /* and no more than a moment, see join */
-    int retry_after;  /* of a failure, in seconds */
+    clerk_keys_hurry_t hurry;
+    int retry_after; /* of a failure, in seconds */
 } query_t;
 
 /* ------------------------------------------------------------------ */
@@ -77,16 +75,16 @@ static instance_t *find_instance(ring_t *ring, const unsigned char *lane)
     return instance;
 }
 
-static void let_go(held_t *held)
+static void let_go(clerk_keyset_t *held)
 {
     if (held && --held->users == 0) {
         apr_pool_destroy(held->p);
     }
 }
 
-static held_t *take_hold(instance_t *instance, clerk_moment_t now)
+static clerk_keyset_t *take_hold(instance_t *instance, clerk_moment_t now)
 {
-    held_t *held = instance->current;
+    clerk_keyset_t *held = instance->current;
 
     if (held && clerk_steady_since(held->fetched_at, now) >= KEPT) {
         instance->current = NULL;
@@ -99,145 +97,13 @@ static held_t *take_hold(instance_t *instance, clerk_moment_t now)
     return held;
 }
 
-static clerk_keycopy_t copy_of(const query_t *q)
+static int is_resting(const instance_t *instance, clerk_moment_t now)
 {
-    clerk_keycopy_t copy = { &q->ring->needs.cache, q->instance->lane, q->p };
-
-    return copy;
+    return clerk_steady_since(instance->renewed_at, now) < instance->rest;
 }
 
 /* ------------------------------------------------------------------ */
 /* Renewal                                                            */
-
-static clerk_status_t make_held(clerk_slice_t document, apr_time_t fetched_at,
-                                held_t **held)
-{
-    clerk_status_t status;
-    clerk_moment_t now;
-    apr_pool_t *p;
-
-    *held = NULL;
-    /* Without a parent: it lives as long as its last user. */
-    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
-        return CLERK_INTERNAL;
-    }
-    *held = apr_pcalloc(p, sizeof(**held));
-    (*held)->p = p;
-    now = clerk_steady_moment();
-    (*held)->fetched_at = clerk_steady_later(now, fetched_at - now.day);
-    (*held)->users = 1;
-    status = clerk_jwks_read(p, document, &(*held)->set);
-    if (status != CLERK_OK) {
-        apr_pool_destroy(p);
-        *held = NULL;
-    }
-    return status;
-}
-
-/* What is left of the time, for a call. */
-static int time_left(const query_t *q)
-{
-    apr_interval_time_t left = q->until - clerk_steady_now();
-    int ms = (int)apr_time_as_msec(left);
-
-    return ms < 1 ? 1 : ms;
-}
-
-static clerk_status_t fetch_set(query_t *q, held_t **held)
-{
-    const clerk_fetch_port_t *port = &q->ring->needs.fetch;
-    clerk_call_t call = { .timeout_ms = time_left(q) };
-    clerk_answer_t answer = { 0 };
-    clerk_event_t event = { .endpoint = clerk_api_jwks_name,
-                            .answer = &answer,
-                            .fix = clerk_api_jwks_fix };
-    apr_time_t now;
-
-    *held = NULL;
-    clerk_api_write_jwks(q->realm, q->p, &call);
-    event.status = port->call(port->self, &call, q->p, &answer);
-    now = apr_time_now();
-    if (event.status == CLERK_OK) {
-        event.status = clerk_api_read_jwks(&answer, q->p);
-        event.trace_id = clerk_api_trace_id(&answer, q->p);
-    }
-    if (event.status == CLERK_OK) {
-        event.status = make_held(answer.body, now, held);
-    }
-    if (*held) {
-        event.skipped = (*held)->set->skipped;
-    }
-    if (port->judge) {
-        port->judge(port->self, &call, event.status, &answer);
-    }
-    q->retry_after = answer.retry_after;
-    if (q->log->called) {
-        q->log->called(q->log->self, &event);
-    }
-    if (event.status == CLERK_OK && (*held)->set->keys->nelts) {
-        clerk_keycopy_t copy = copy_of(q);
-
-        clerk_keycopy_put(&copy, answer.body, now + FRESH, now);
-    }
-    return event.status;
-}
-
-/* Is the copy of another child an answer, be it that there is nothing new? */
-static int load_copy(const query_t *q, apr_time_t than, held_t **held)
-{
-    clerk_keycopy_t copy = copy_of(q);
-    apr_time_t now = apr_time_now();
-    clerk_slice_t document;
-    apr_time_t fetched_at;
-
-    *held = NULL;
-    if (!clerk_keycopy_get(&copy, &document, &fetched_at)
-        || fetched_at > now + COOL_DOWN || now >= fetched_at + FRESH) {
-        return 0;
-    }
-    if (fetched_at > than) {
-        return make_held(document, fetched_at, held) == CLERK_OK;
-    }
-    return now < fetched_at + COOL_DOWN;
-}
-
-/* Fetch it ourselves, or hear what became of it from who is at it. */
-static clerk_status_t fetch_once(query_t *q, apr_time_t than, held_t **held)
-{
-    unsigned char key[CLERK_SHA256_BYTES];
-    clerk_turn_wish_t wish = { .key = key,
-                               .until = q->until,
-                               .patience = q->until - clerk_steady_now() };
-    clerk_turn_ticket_t ticket;
-    clerk_turn_result_t result = { CLERK_OK, 0 };
-    clerk_turn_t turn;
-
-    if (!q->ring->needs.slots || !q->ring->needs.cache.get
-        || clerk_keycopy_key(q->instance->lane, key) != CLERK_OK) {
-        return fetch_set(q, held);
-    }
-    turn = clerk_slots_take(q->ring->needs.slots, &wish, &ticket, &result);
-    if (turn == CLERK_TURN_LATE) {
-        return CLERK_TIMED_OUT;
-    }
-    if (result.status != CLERK_OK) {
-        q->retry_after = result.retry_after;
-        return result.status;
-    }
-    /* The copy may just have come. */
-    if (!load_copy(q, than, held)) {
-        result.status = fetch_set(q, held);
-        result.retry_after = q->retry_after;
-    }
-    clerk_slots_land(&ticket, key, &result);
-    return result.status;
-}
-
-/* CLERK_OK without a set: no news. */
-static clerk_status_t load_set(query_t *q, apr_time_t than, held_t **held)
-{
-    return load_copy(q, than, held) ? CLERK_OK : fetch_once(q, than, held);
-}
 
 /* With the mutex held. */
 static void wait_for_renewal(const query_t *q)
@@ -251,56 +117,55 @@ static void wait_for_renewal(const query_t *q)
     }
 }
 
-/* What has come of a renewal. With the mutex held. */
-static void settle(const query_t *q, held_t *held, clerk_status_t status)
+/* What has come of a renewal that began then. With the mutex held. */
+static void settle(instance_t *instance, clerk_keyset_t *held,
+                   clerk_moment_t began, clerk_status_t status)
 {
-    instance_t *instance = q->instance;
-
     if (held && instance->current && held->set->keys->nelts == 0) {
         /* Clerk signs with something: keep what was good. */
         let_go(held);
         held = NULL;
     }
     instance->failure = status;
-    instance->retry_after = q->retry_after;
-    if (!instance->current) {
-        /* A failure may have taken a while. */
-        instance->renewed_at = clerk_steady_moment();
-        instance->rest = COLD_COOL_DOWN;
-    }
+    /* Since before the fetch, so that a dead Clerk is spared, too; but without
+     * any set a failure may have taken a while. */
+    instance->renewed_at = instance->current ? began : clerk_steady_moment();
+    instance->rest = instance->current ? CLERK_KEYS_COOL_DOWN : COLD_COOL_DOWN;
     if (held) {
         /* The copy of another child may be old enough to look again. */
         instance->renewed_at = held->fetched_at;
-        instance->rest = COOL_DOWN;
+        instance->rest = CLERK_KEYS_COOL_DOWN;
         let_go(instance->current);
         instance->current = held;
     }
-    instance->is_renewing = 0;
-    apr_thread_cond_broadcast(q->ring->renewed);
 }
 
-/*
- * Renew the set, if nobody is at it and it is not too soon. Whoever has no
- * set that would do waits for the one who renews it. With the mutex held on
- * entry and return.
- */
-static void renew_now(query_t *q, clerk_moment_t now)
+/* Renew the set. With the mutex held on entry and return. */
+static void renew_now(const query_t *q, clerk_moment_t now)
 {
     instance_t *instance = q->instance;
-    held_t *held = NULL;
+    clerk_keysource_t source = { .needs = &q->ring->needs,
+                                 .realm = q->realm,
+                                 .log = q->log,
+                                 .p = q->p,
+                                 .hurry = q->hurry,
+                                 .until = q->until };
+    clerk_keyset_t *held = NULL;
     clerk_status_t status;
-    apr_time_t than;
 
-    than = instance->current ? instance->current->fetched_at.day : 0;
+    source.than = instance->current ? instance->current->fetched_at.day : 0;
     instance->is_renewing = 1;
-    /* Stamped before the fetch, so that a dead Clerk is spared, too. */
-    instance->renewed_at = now;
-    instance->rest = instance->current ? COOL_DOWN : COLD_COOL_DOWN;
     instance->began = now.steady;
     apr_thread_mutex_unlock(q->ring->mutex);
-    status = load_set(q, than, &held);
+    status = clerk_keysource_load(&source, &held);
     apr_thread_mutex_lock(q->ring->mutex);
-    settle(q, held, status);
+    instance->is_left = source.is_left;
+    if (!source.is_left) {
+        instance->retry_after = source.retry_after;
+        settle(instance, held, now, status);
+    }
+    instance->is_renewing = 0;
+    apr_thread_cond_broadcast(q->ring->renewed);
 }
 
 /* May one more wait for Clerk, if only for a moment? With the mutex held. */
@@ -321,31 +186,147 @@ static int join(query_t *q)
     return 0;
 }
 
-/* CLERK_PENDING_EXCEEDED when too many wait for Clerk already. */
+/*
+ * Renew the set, if nobody is at it and it is not too soon; else wait for who
+ * is at it, if one must. CLERK_PENDING_EXCEEDED when too many wait for Clerk
+ * already. With the mutex held.
+ */
 static clerk_status_t renew(query_t *q, int must_wait, clerk_moment_t now)
 {
     const instance_t *instance = q->instance;
-    int is_renewing = instance->is_renewing;
 
-    if (is_renewing
-            ? !must_wait
-            : clerk_steady_since(instance->renewed_at, now) < instance->rest) {
+    if (instance->is_renewing ? !must_wait : is_resting(instance, now)) {
         return CLERK_OK;
     }
     if (!join(q)) {
         return CLERK_PENDING_EXCEEDED;
     }
-    if (is_renewing) {
-        wait_for_renewal(q);
+    if (!instance->is_renewing) {
+        renew_now(q, now);
     }
     else {
-        renew_now(q, now);
+        wait_for_renewal(q);
+        if (instance->is_left && !instance->is_renewing) {
+            /* By one who could do without. */
+            renew_now(q, clerk_steady_moment());
+        }
     }
     if (q->ring->needs.pending) {
         clerk_pending_leave(q->ring->needs.pending);
     }
     return instance->is_renewing && q->is_brief ? CLERK_PENDING_EXCEEDED
                                                 : CLERK_OK;
+}
+
+/* ------------------------------------------------------------------ */
+/* In the background                                                  */
+
+static int is_due(const clerk_keyset_t *held, clerk_moment_t now)
+{
+    return held
+           && clerk_steady_since(held->fetched_at, now)
+                  >= CLERK_KEYS_FRESH - EARLY;
+}
+
+static void run_renewal(const clerk_renewal_t *renewal,
+                        const clerk_realm_t *realm, apr_pool_t *p)
+{
+    ring_t *ring = renewal->home;
+    clerk_moment_t now = clerk_steady_moment();
+    query_t q = { .ring = ring,
+                  .realm = realm,
+                  .log = &ring->needs.log,
+                  .p = p,
+                  .instance = renewal->item,
+                  .until =
+                      now.steady + apr_time_from_msec(realm->route.timeout_ms),
+                  .hurry = CLERK_KEYS_EARLY };
+
+    apr_thread_mutex_lock(ring->mutex);
+    /* Somebody who could not wait may have been quicker. */
+    if (is_due(q.instance->current, now) && !q.instance->is_renewing
+        && !is_resting(q.instance, now)) {
+        renew_now(&q, now);
+    }
+    q.instance->is_offered = 0;
+    apr_thread_mutex_unlock(ring->mutex);
+}
+
+static void drop_renewal(const clerk_renewal_t *renewal)
+{
+    ring_t *ring = renewal->home;
+    instance_t *instance = renewal->item;
+
+    apr_thread_mutex_lock(ring->mutex);
+    instance->is_offered = 0;
+    apr_thread_mutex_unlock(ring->mutex);
+}
+
+/*
+ * Somebody is at it, or was just now; or have the background do it. False when
+ * nobody does it. With the mutex held.
+ */
+static int is_seen_to(const query_t *q, clerk_moment_t now)
+{
+    instance_t *instance = q->instance;
+    const clerk_renewal_t renewal = { q->ring, instance, run_renewal,
+                                      drop_renewal };
+
+    if (instance->is_renewing || instance->is_offered
+        || is_resting(instance, now)
+        || clerk_steady_since(instance->offered_at, now) < LOOK_AGAIN) {
+        return 1;
+    }
+    if (!clerk_renewal_offer(q->ring->needs.background, &renewal, q->realm)) {
+        return 0;
+    }
+    instance->is_offered = 1;
+    instance->offered_at = now;
+    return 1;
+}
+
+/* ------------------------------------------------------------------ */
+
+static int has_failed_of_late(const instance_t *instance, clerk_moment_t now)
+{
+    return instance->failure != CLERK_OK
+           && clerk_steady_since(instance->renewed_at, now) < CLERK_KEYS_FRESH;
+}
+
+/* When the background came to it, another process was at it. */
+static int is_seen_to_elsewhere(const instance_t *instance, clerk_moment_t now)
+{
+    return instance->is_left
+           && clerk_steady_since(instance->offered_at, now)
+                  < CLERK_KEYS_COOL_DOWN;
+}
+
+/*
+ * Somebody needs a set, and this one is too old to be believed just like that.
+ * Where the background takes nothing, each attempt is made by one who waits for
+ * it: that is slow, but an old set that nobody renews would be believed for a
+ * day. With the mutex held.
+ */
+static clerk_status_t renew_old(query_t *q, clerk_moment_t now)
+{
+    const instance_t *instance = q->instance;
+    clerk_status_t renewed;
+
+    if ((instance->is_offered || is_seen_to_elsewhere(instance, now)
+         || has_failed_of_late(instance, now))
+        && is_seen_to(q, now)) {
+        return CLERK_OK;
+    }
+    q->hurry = CLERK_KEYS_OLD;
+    renewed = renew(q, 0, now);
+    q->hurry = CLERK_KEYS_NEEDED;
+    if (renewed != CLERK_OK) {
+        (void)is_seen_to(q, now);
+    }
+    else if (instance->is_left && !is_seen_to(q, now)) {
+        renewed = renew(q, 0, now);
+    }
+    return renewed;
 }
 
 /* Why there is no set that would do. With the mutex held. */
@@ -363,20 +344,25 @@ static clerk_status_t failure_of(query_t *q, clerk_status_t renewed)
 /* The port                                                           */
 
 /* A set to look into, renewed if it is old; NULL if there is none. */
-static held_t *current_set(query_t *q, clerk_status_t *failure)
+static clerk_keyset_t *current_set(query_t *q, clerk_status_t *failure)
 {
     clerk_moment_t now = clerk_steady_moment();
     clerk_status_t renewed = CLERK_OK;
-    held_t *held;
+    clerk_keyset_t *held;
 
     apr_thread_mutex_lock(q->ring->mutex);
     held = take_hold(q->instance, now);
-    if (!held || clerk_steady_since(held->fetched_at, now) >= FRESH) {
-        renewed = renew(q, held == NULL, now);
+    if (!held
+        || clerk_steady_since(held->fetched_at, now) >= CLERK_KEYS_FRESH) {
+        renewed = held ? renew_old(q, now) : renew(q, 1, now);
         if (q->instance->current != held) {
             let_go(held);
             held = take_hold(q->instance, now);
         }
+    }
+    else if (is_due(held, now)) {
+        /* Should nobody take it, the next one tries. */
+        (void)is_seen_to(q, now);
     }
     *failure = failure_of(q, renewed);
     if (*failure == CLERK_OK) {
@@ -391,7 +377,8 @@ static held_t *current_set(query_t *q, clerk_status_t *failure)
  * `unknown` becomes the failure for which there is none: with Clerk away,
  * nobody can say that the key is not a new one.
  */
-static held_t *younger_set(query_t *q, held_t *old, clerk_status_t *unknown)
+static clerk_keyset_t *younger_set(query_t *q, clerk_keyset_t *old,
+                                   clerk_status_t *unknown)
 {
     clerk_moment_t now = clerk_steady_moment();
     clerk_status_t renewed = CLERK_OK;
@@ -411,7 +398,7 @@ static held_t *younger_set(query_t *q, held_t *old, clerk_status_t *unknown)
     return old;
 }
 
-static void done_with(const query_t *q, held_t *held)
+static void done_with(const query_t *q, clerk_keyset_t *held)
 {
     apr_thread_mutex_lock(q->ring->mutex);
     let_go(held);
@@ -433,7 +420,7 @@ static clerk_status_t check(void *self, const clerk_realm_t *realm,
     const clerk_rsa_t *key = NULL;
     clerk_status_t unknown = CLERK_KEY_UNKNOWN;
     clerk_status_t status;
-    held_t *held;
+    clerk_keyset_t *held;
 
     apr_thread_mutex_lock(q.ring->mutex);
     q.instance = find_instance(q.ring, realm->keys_lane);
@@ -458,7 +445,9 @@ static clerk_status_t check(void *self, const clerk_realm_t *realm,
                                          jwt->signature);
     }
     if (held) {
-        proof->as_of = held->fetched_at.day;
+        /* What is remembered for it has to be proved again while there still
+         * is somebody to renew the set in time. */
+        proof->as_of = held->fetched_at.day - EARLY;
         done_with(&q, held);
     }
     return status;

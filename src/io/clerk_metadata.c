@@ -6,8 +6,9 @@
 #include <apr_thread_mutex.h>
 
 #include "clerk_api.h"
+#include "clerk_renewal.h"
 
-#define FRESH apr_time_from_sec(5 * 60)
+#define FRESH apr_time_from_sec(4 * 60)
 #define SHARED apr_time_from_sec(24 * 60 * 60) /* in the shared cache */
 #define COOL_DOWN apr_time_from_sec(30)        /* between two renewals */
 #define COLD_COOL_DOWN apr_time_from_msec(500) /* without any copy */
@@ -24,7 +25,9 @@ typedef struct copy_t {
     apr_time_t not_before;  /* the next renewal */
     clerk_status_t failure; /* of the last renewal, or CLERK_OK */
     int retry_after;        /* seconds, with that failure */
+    int is_news;            /* and nobody has been told */
     int is_renewing;
+    int is_offered; /* to the background, which is not done yet */
     struct copy_t *next;
 } copy_t;
 
@@ -121,11 +124,21 @@ static apr_time_t get_shared(const clerk_metadata_t *home,
 /* ------------------------------------------------------------------ */
 /* Renewal                                                            */
 
+/* What breaks off at the end of a process is nobody's fault. */
+static int has_given_up(const clerk_call_t *call, clerk_status_t status)
+{
+    return status != CLERK_OK && call->give_up
+           && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE);
+}
+
+/* In the background with a `give_up`. */
 static clerk_status_t fetch(const clerk_metadata_t *home,
-                            clerk_metadata_query_t *query, apr_pool_t *p)
+                            clerk_metadata_query_t *query,
+                            const apr_uint32_t *give_up, apr_pool_t *p)
 {
     const clerk_fetch_port_t *port = &home->needs.fetch;
-    clerk_call_t call = { 0 };
+    clerk_call_t call = { .is_background = give_up != NULL,
+                          .give_up = give_up };
     clerk_answer_t answer = { 0 };
     clerk_event_t event = { .endpoint = clerk_api_metadata_name,
                             .answer = &answer,
@@ -133,6 +146,9 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
 
     clerk_api_write_metadata(query->realm, query->path, p, &call);
     event.status = port->call(port->self, &call, p, &answer);
+    if (has_given_up(&call, event.status)) {
+        return event.status;
+    }
     if (event.status == CLERK_OK) {
         event.status = clerk_api_read_metadata(&answer, p);
         event.trace_id = clerk_api_trace_id(&answer, p);
@@ -145,7 +161,6 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
     }
     if (event.status == CLERK_OK) {
         query->document = answer.body;
-        query->is_news = 1;
     }
     query->retry_after = answer.retry_after;
     return event.status;
@@ -195,13 +210,14 @@ static void adopt_shared(clerk_metadata_t *home, copy_t *copy,
 
 /* With the mutex held on entry and return. */
 static void fetch_copy(clerk_metadata_t *home, copy_t *copy,
-                       clerk_metadata_query_t *query, apr_pool_t *p)
+                       clerk_metadata_query_t *query,
+                       const apr_uint32_t *give_up, apr_pool_t *p)
 {
     clerk_status_t status;
     apr_time_t now;
 
     apr_thread_mutex_unlock(home->mutex);
-    status = fetch(home, query, p);
+    status = fetch(home, query, give_up, p);
     now = apr_time_now();
     if (status == CLERK_OK) {
         put_shared(home, query, now, p);
@@ -209,23 +225,79 @@ static void fetch_copy(clerk_metadata_t *home, copy_t *copy,
     apr_thread_mutex_lock(home->mutex);
     if (status == CLERK_OK) {
         replace(copy, query->document, now);
+        copy->is_news = 1;
     }
     copy->failure = status;
     copy->retry_after = query->retry_after;
     copy->not_before = now + (copy->p ? COOL_DOWN : COLD_COOL_DOWN);
 }
 
-/* With the mutex held on entry and return. */
+/* With the mutex held. */
+static int is_due(const copy_t *copy, apr_time_t now)
+{
+    return !is_fresh(copy, now)
+           && (now >= copy->not_before || now + COOL_DOWN < copy->not_before);
+}
+
+static int offer(clerk_metadata_t *home, copy_t *copy,
+                 const clerk_realm_t *realm);
+
+/*
+ * In the background with a `give_up`. Else Clerk is left to that, if there is a
+ * copy; should it take nothing, one waits: there might never be a new one. With
+ * the mutex held on entry and return.
+ */
 static void renew(clerk_metadata_t *home, copy_t *copy,
-                  clerk_metadata_query_t *query, apr_pool_t *p)
+                  clerk_metadata_query_t *query, const apr_uint32_t *give_up,
+                  apr_pool_t *p)
 {
     copy->is_renewing = 1;
     adopt_shared(home, copy, query, p);
-    if (!is_fresh(copy, apr_time_now())) {
-        fetch_copy(home, copy, query, p);
+    if (!is_fresh(copy, apr_time_now())
+        && (give_up || !copy->p || !offer(home, copy, query->realm))) {
+        fetch_copy(home, copy, query, give_up, p);
     }
     copy->is_renewing = 0;
     apr_thread_cond_broadcast(home->renewed);
+}
+
+static void run_renewal(const clerk_renewal_t *renewal,
+                        const clerk_realm_t *realm, apr_pool_t *p)
+{
+    clerk_metadata_t *home = renewal->home;
+    copy_t *copy = renewal->item;
+    clerk_metadata_query_t query = { .realm = realm,
+                                     .path = copy->path,
+                                     .log = &home->needs.log };
+
+    apr_thread_mutex_lock(home->mutex);
+    if (!copy->is_renewing && is_due(copy, apr_time_now())) {
+        renew(home, copy, &query,
+              clerk_background_give_up(home->needs.background), p);
+    }
+    copy->is_offered = 0;
+    apr_thread_mutex_unlock(home->mutex);
+}
+
+static void drop_renewal(const clerk_renewal_t *renewal)
+{
+    clerk_metadata_t *home = renewal->home;
+    copy_t *copy = renewal->item;
+
+    apr_thread_mutex_lock(home->mutex);
+    copy->is_offered = 0;
+    apr_thread_mutex_unlock(home->mutex);
+}
+
+/* Is it for the background? With the mutex held. */
+static int offer(clerk_metadata_t *home, copy_t *copy,
+                 const clerk_realm_t *realm)
+{
+    const clerk_renewal_t renewal = { home, copy, run_renewal, drop_renewal };
+
+    copy->is_offered =
+        clerk_renewal_offer(home->needs.background, &renewal, realm);
+    return copy->is_offered;
 }
 
 /* With the mutex held: whoever has no copy waits for the one who gets it. */
@@ -242,13 +314,6 @@ static void await(clerk_metadata_t *home, const copy_t *copy,
     }
 }
 
-/* With the mutex held. */
-static int is_due(const copy_t *copy, apr_time_t now)
-{
-    return !is_fresh(copy, now)
-           && (now >= copy->not_before || now + COOL_DOWN < copy->not_before);
-}
-
 /* With the mutex held: see to it that there is a copy, and no old one. False
  * when too many wait for Clerk already. */
 static int look_after(clerk_metadata_t *home, copy_t *copy,
@@ -256,7 +321,9 @@ static int look_after(clerk_metadata_t *home, copy_t *copy,
 {
     clerk_pending_t *pending = home->needs.pending;
 
-    if (copy->is_renewing ? copy->p != NULL : !is_due(copy, apr_time_now())) {
+    if (copy->is_offered
+        || (copy->is_renewing ? copy->p != NULL
+                              : !is_due(copy, apr_time_now()))) {
         return 1;
     }
     if (pending && !clerk_pending_join(pending, CLERK_PENDING_LONG)) {
@@ -266,7 +333,7 @@ static int look_after(clerk_metadata_t *home, copy_t *copy,
         await(home, copy, query);
     }
     else {
-        renew(home, copy, query, p);
+        renew(home, copy, query, NULL, p);
     }
     if (pending) {
         clerk_pending_leave(pending);
@@ -303,12 +370,28 @@ clerk_status_t clerk_metadata_get(clerk_metadata_t *home,
         query->document = clerk_slice_make(
             apr_pmemdup(p, copy->text.ptr, copy->text.len), copy->text.len);
         query->retry_after = 0;
+        query->is_news = copy->is_news;
+        copy->is_news = 0;
     }
     else {
         status = failure_of(copy, query, has_waited);
     }
     apr_thread_mutex_unlock(home->mutex);
     return status;
+}
+
+static apr_status_t drop_copies(void *data)
+{
+    clerk_metadata_t *home = data;
+    copy_t *copy;
+
+    for (copy = home->copies; copy; copy = copy->next) {
+        if (copy->p) {
+            apr_pool_destroy(copy->p);
+            copy->p = NULL;
+        }
+    }
+    return APR_SUCCESS;
 }
 
 clerk_status_t clerk_metadata_create(apr_pool_t *p,
@@ -326,6 +409,7 @@ clerk_status_t clerk_metadata_create(apr_pool_t *p,
         return CLERK_INTERNAL;
     }
     made->needs = *needs;
+    apr_pool_pre_cleanup_register(p, made, drop_copies);
     *home = made;
     return CLERK_OK;
 }

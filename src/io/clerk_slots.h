@@ -4,8 +4,8 @@
  *
  * Owns: one slot for each thing that is being found out, its owner, and how
  * it ended. Must never know: what is found out; how threads of one process
- * wait for each other. Called by: clerk_flight, clerk_keyring; by one thread
- * of a process at a time for each key.
+ * wait for each other. Called by: clerk_flight, clerk_keysource; by one
+ * thread of a process at a time for each key.
  *
  * A slot whose owner has died, or is over its time, is taken over by exactly
  * one of those who wait for it. Whoever waits looks again every now and then;

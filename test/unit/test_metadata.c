@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies of what Clerk publishes about itself: fresh for five minutes, renewed
+ * Copies of what Clerk publishes about itself: fresh for four minutes, renewed
  * by one, and the last good one for as long as Clerk is away.
  */
 #include "unit_metadata.h"
@@ -149,7 +149,7 @@ static void nobody_waits_for_a_renewal(void **state)
 }
 
 /* However the threads come in each other's way, a renewal that failed is
- * followed by 30 seconds without a call, and one that did not by 300. */
+ * followed by 30 seconds without a call, and one that did not by 240. */
 static void a_crowd_keeps_to_the_cool_down(void **state)
 {
     worker_t workers[THREADS];

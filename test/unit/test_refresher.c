@@ -12,7 +12,7 @@ typedef struct world_t {
     clerk_claim_table_t claims;
     clerk_ports_t ports;
     clerk_terms_t terms;
-    clerk_refresher_t *refresher;
+    clerk_background_t *background;
     clerk_refresh_port_t port;
     clerk_status_t says;
     apr_interval_time_t takes;
@@ -109,9 +109,9 @@ static world_t *world_of(apr_pool_t *p)
     world->terms.realm.route.timeout_ms = 5000;
     world->terms.cache_ttl = 60;
     assert_int_equal(clerk_realm_finish(&world->terms.realm, p), CLERK_OK);
-    assert_int_equal(
-        clerk_refresher_create(p, &needs, &world->refresher, &world->port),
-        CLERK_OK);
+    assert_int_equal(clerk_background_create(p, &world->background), CLERK_OK);
+    needs.background = world->background;
+    clerk_refresher_create(p, &needs, &world->port);
     return world;
 }
 
@@ -154,7 +154,7 @@ static void it_is_done_once(void **state)
     /* Some day it is due again. */
     offer(world, 1);
     wait_for(&world->good, 2);
-    clerk_refresher_stop(world->refresher);
+    clerk_background_stop(world->background);
 }
 
 static void after_a_failure_nobody_tries_at_once(void **state)
@@ -169,7 +169,7 @@ static void after_a_failure_nobody_tries_at_once(void **state)
     assert_int_equal(seen(&world->calls), 1);
     offer(world, 2);
     wait_for(&world->failed, 2);
-    clerk_refresher_stop(world->refresher);
+    clerk_background_stop(world->background);
 }
 
 /* More errands than threads, and more than the queue holds. */
@@ -188,7 +188,7 @@ static void a_few_threads_do_it_all(void **state)
     for (i = 0; i < 1000; i++) {
         offer(world, i);
     }
-    clerk_refresher_stop(world->refresher);
+    clerk_background_stop(world->background);
     assert_true(seen(&world->calls) <= 208);
 }
 
@@ -203,7 +203,7 @@ static void the_end_is_not_waited_for(void **state)
         offer(world, i);
     }
     wait_for(&world->at_a_time, 8);
-    clerk_refresher_stop(world->refresher);
+    clerk_background_stop(world->background);
     assert_true(clerk_steady_now() - began < apr_time_from_sec(3));
     offer(world, 30);
     apr_sleep(apr_time_from_msec(20));
@@ -231,7 +231,7 @@ static void many_threads_offer(void **state)
         apr_sleep(1000);
     }
     assert_true(seen(&world->good) >= 100);
-    clerk_refresher_stop(world->refresher);
+    clerk_background_stop(world->background);
 }
 
 int main(void)

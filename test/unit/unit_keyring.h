@@ -15,6 +15,7 @@
 #include "unit_jwt.h"
 
 #include "clerk_jwt.h"
+#include "clerk_keycopy.h"
 #include "clerk_keyring.h"
 #include "clerk_realm.h"
 #include "clerk_shared.h"
@@ -34,20 +35,42 @@ typedef struct world_t {
     clerk_log_port_t log;
     clerk_realm_t realm;
     clerk_keys_port_t keys;
-    clerk_pending_t *pending; /* NULL: as many wait as like */
+    clerk_pending_t *pending;       /* NULL: as many wait as like */
+    clerk_background_t *background; /* NULL: there is none */
 
     clerk_status_t says; /* of the port */
     int http;
     const char *body;
     apr_interval_time_t delay;
     int fetches;
+    int given_up; /* of them */
     int events;
     clerk_status_t event; /* the last one's */
+    int judged;
+    char note[STAMP]; /* that Clerk was asked in vain */
+    apr_size_t note_len;
     char copy[8192];
     apr_size_t copy_len; /* 0: none */
     apr_time_t copy_expires;
     int sets;
 } world_t;
+
+/* As long as it takes; false when it was given up before. */
+static inline int linger(world_t *world, const clerk_call_t *call)
+{
+    apr_interval_time_t left = world->delay;
+
+    for (; left > 0; left -= 1000) {
+        if (call->give_up && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE)) {
+            apr_thread_mutex_lock(world->mutex);
+            world->given_up++;
+            apr_thread_mutex_unlock(world->mutex);
+            return 0;
+        }
+        apr_sleep(1000);
+    }
+    return 1;
+}
 
 static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
                                    apr_pool_t *p, clerk_answer_t *answer)
@@ -58,7 +81,8 @@ static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
     (void)p;
     if (strcmp(call->url, "https://clerk.example.test/.well-known/jwks.json")
             != 0
-        || call->is_post || call->route != &world->realm.route) {
+        || call->is_post || call->route->timeout_ms != 5000
+        || call->is_background) {
         return CLERK_INTERNAL;
     }
     apr_thread_mutex_lock(world->mutex);
@@ -68,20 +92,42 @@ static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
     answer->body = clerk_slice_str(world->body);
     answer->content_type = "application/json";
     apr_thread_mutex_unlock(world->mutex);
-    apr_sleep(world->delay);
-    return status;
+    return linger(world, call) ? status : CLERK_UNREACHABLE;
+}
+
+static inline void judge(void *self, const clerk_call_t *call,
+                         clerk_status_t status, const clerk_answer_t *answer)
+{
+    world_t *world = self;
+
+    (void)call;
+    (void)status;
+    (void)answer;
+    apr_thread_mutex_lock(world->mutex);
+    world->judged++;
+    apr_thread_mutex_unlock(world->mutex);
+}
+
+/* Else it is the place of the note that there is none to be had. */
+static inline int is_copy(const world_t *world, const unsigned char *key)
+{
+    unsigned char own[CLERK_SHA256_BYTES];
+
+    return clerk_keycopy_key(world->realm.keys_lane, own) == CLERK_OK
+           && memcmp(own, key, sizeof(own)) == 0;
 }
 
 static inline clerk_status_t get(void *self, const unsigned char *key,
                                  apr_pool_t *p, clerk_slice_t *bytes)
 {
     world_t *world = self;
+    int is_note = !is_copy(world, key);
     clerk_status_t status = CLERK_INTERNAL;
 
-    (void)key;
     apr_thread_mutex_lock(world->mutex);
-    if (world->copy_len) {
-        *bytes = unit_exact(p, world->copy, world->copy_len);
+    if (is_note ? world->note_len : world->copy_len) {
+        *bytes = unit_exact(p, is_note ? world->note : world->copy,
+                            is_note ? world->note_len : world->copy_len);
         status = CLERK_OK;
     }
     apr_thread_mutex_unlock(world->mutex);
@@ -92,11 +138,15 @@ static inline void set(void *self, const unsigned char *key,
                        clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p)
 {
     world_t *world = self;
+    int is_note = !is_copy(world, key);
 
-    (void)key;
     (void)p;
     apr_thread_mutex_lock(world->mutex);
-    if (bytes.len <= sizeof(world->copy)) {
+    if (is_note && bytes.len == sizeof(world->note)) {
+        memcpy(world->note, bytes.ptr, bytes.len);
+        world->note_len = bytes.len;
+    }
+    else if (!is_note && bytes.len <= sizeof(world->copy)) {
         memcpy(world->copy, bytes.ptr, bytes.len);
         world->copy_len = bytes.len;
         world->copy_expires = expires;
@@ -123,6 +173,8 @@ static inline void make_ring(world_t *world, clerk_shared_t *shared,
         .cache = world->cache,
         .slots = shared ? clerk_shared_slots(shared) : NULL,
         .pending = world->pending,
+        .background = world->background,
+        .log = world->log,
     };
 
     assert_int_equal(clerk_keyring_create(world->p, &needs, keys), CLERK_OK);
@@ -135,6 +187,7 @@ static inline world_t *world_of(apr_pool_t *p)
     world->p = p;
     world->fetch.self = world->cache.self = world->log.self = world;
     world->fetch.call = fetch;
+    world->fetch.judge = judge;
     world->cache.get = get;
     world->cache.set = set;
     world->log.called = called;

@@ -28,11 +28,11 @@
 #define NEW "{\"issuer\":\"https://clerk.example.test\",\"v\":2}"
 
 #define SECONDS(n) apr_time_from_sec(n)
-#define FRESH SECONDS(300)
+#define FRESH SECONDS(240)
 #define COOL_DOWN SECONDS(30)
 
 /* How far our clock is from everybody else's. */
-static apr_time_t shift;
+static _Atomic apr_time_t shift;
 
 /* How long this thread is kept from its work when next it has read the clock:
  * what it has read is out of date then. */
@@ -72,6 +72,7 @@ typedef struct world_t {
     clerk_cache_port_t cache;
     clerk_log_port_t log;
     clerk_realm_t realm;
+    clerk_background_t *background; /* NULL: there is none */
     clerk_metadata_t *home;
 
     clerk_status_t says; /* of the port */
@@ -80,6 +81,7 @@ typedef struct world_t {
     int retry_after;
     apr_interval_time_t delay;
     int fetches;
+    int given_up;    /* of them */
     const char *url; /* the last one's */
     int events;
     clerk_status_t event; /* the last one's */
@@ -88,15 +90,35 @@ typedef struct world_t {
     int sets;
 } world_t;
 
+/* As long as it takes; false when it was given up before. */
+static inline int linger(world_t *world, const clerk_call_t *call)
+{
+    apr_interval_time_t left = world->delay;
+
+    for (; left > 0; left -= 1000) {
+        if (call->give_up && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE)) {
+            apr_thread_mutex_lock(world->mutex);
+            world->given_up++;
+            apr_thread_mutex_unlock(world->mutex);
+            return 0;
+        }
+        apr_sleep(1000);
+    }
+    return 1;
+}
+
 static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
                                    apr_pool_t *p, clerk_answer_t *answer)
 {
     world_t *world = self;
     clerk_status_t status;
 
-    if (call->is_post || call->body.len || call->route != &world->realm.route
+    if (call->is_post || call->body.len
+        || call->route->timeout_ms != world->realm.route.timeout_ms
         || call->answer_max != CLERK_METADATA_MAX
-        || call->lane != world->realm.keys_lane) {
+        || call->is_background != (call->give_up != NULL)
+        || memcmp(call->lane, world->realm.keys_lane, CLERK_SHA256_BYTES)
+               != 0) {
         return CLERK_INTERNAL;
     }
     apr_thread_mutex_lock(world->mutex);
@@ -108,10 +130,7 @@ static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
     answer->content_type = "application/json";
     answer->retry_after = world->retry_after;
     apr_thread_mutex_unlock(world->mutex);
-    if (world->delay) {
-        apr_sleep(world->delay);
-    }
-    return status;
+    return linger(world, call) ? status : CLERK_UNREACHABLE;
 }
 
 /* With the mutex held. */
@@ -184,7 +203,9 @@ static inline void called(void *self, const clerk_event_t *event)
 static inline clerk_metadata_t *make_home(world_t *world)
 {
     clerk_metadata_needs_t needs = { .fetch = world->fetch,
-                                     .cache = world->cache };
+                                     .cache = world->cache,
+                                     .background = world->background,
+                                     .log = world->log };
     clerk_metadata_t *home;
 
     assert_int_equal(clerk_metadata_create(world->p, &needs, &home), CLERK_OK);

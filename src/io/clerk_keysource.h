@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clerk_keysource.h: where a key set comes from.
+ *
+ * Owns: the call to Clerk for it, once for all processes, and what they leave
+ * for each other in the cache: the copy of a set, and that it was asked for in
+ * vain. Must never know: which set is in use, or when it is due. Called by:
+ * clerk_keyring, by one thread of a process at a time for each instance of
+ * Clerk.
+ */
+#ifndef CLERK_KEYSOURCE_H
+#define CLERK_KEYSOURCE_H
+
+#include "clerk_jwks.h"
+#include "clerk_keyring.h"
+#include "clerk_realm.h"
+#include "clerk_steady.h"
+
+/* How long a set is good without a question, */
+#define CLERK_KEYS_FRESH apr_time_from_sec(5 * 60)
+/* and how long nobody asks again, at least. */
+#define CLERK_KEYS_COOL_DOWN apr_time_from_sec(30)
+
+/* A set in use; everything lies in `p`. */
+typedef struct clerk_keyset_t {
+    apr_pool_t *p;
+    clerk_jwks_t *set;
+    clerk_moment_t fetched_at;
+    int users; /* the keyring's own; 1 to begin with */
+} clerk_keyset_t;
+
+/* Who is it for? */
+typedef enum clerk_keys_hurry_t {
+    CLERK_KEYS_NEEDED, /* somebody who cannot do without */
+    CLERK_KEYS_OLD,    /* who has an old set, that will do if it has to: which
+                        * it has when Clerk was asked in vain of late */
+    CLERK_KEYS_EARLY   /* nobody: in the background, where no other process is
+                        * waited for, and which ends with its own */
+} clerk_keys_hurry_t;
+
+typedef struct clerk_keysource_t {
+    const clerk_keyring_needs_t *needs;
+    const clerk_realm_t *realm;
+    const clerk_log_port_t *log;
+    apr_pool_t *p;
+    clerk_keys_hurry_t hurry;
+    apr_time_t than;  /* when the set there is was fetched; 0: there is none */
+    apr_time_t until; /* of clerk_steady: the end of its time */
+
+    int is_left;     /* found: somebody else is to ask, or is at it */
+    int retry_after; /* found: of a failure, in seconds */
+} clerk_keysource_t;
+
+/*
+ * A younger set. CLERK_OK without one: there is none yet. Else why none is to
+ * be had.
+ */
+clerk_status_t clerk_keysource_load(clerk_keysource_t *source,
+                                    clerk_keyset_t **held) CLERK_MUST_USE;
+
+#endif
