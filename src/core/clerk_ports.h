@@ -145,7 +145,9 @@ typedef struct clerk_seat_t {
                         * that other processes would wait in vain */
     int is_background; /* nobody waits: not counted, and not for waiting */
     apr_interval_time_t waited; /* with true: of the patience, for others */
-    void *flight;               /* the port's own */
+    /* The port's own. */
+    apr_time_t boarded;
+    void *flight;
 } clerk_seat_t;
 
 /*

@@ -125,10 +125,13 @@ static void refuse(clerk_landing_t *landing, clerk_status_t status)
     landing->retry_after = 1;
 }
 
-/* What is held back in the background need not be for those who wait. */
+/* What is held back in the background, or given up at the end of its process,
+ * need not be for those who wait. */
 static int is_void(const clerk_seat_t *seat, const clerk_landing_t *landing)
 {
-    return seat->is_background && landing->status == CLERK_RATE_EXCEEDED;
+    return seat->is_background
+           && (landing->status == CLERK_RATE_EXCEEDED
+               || clerk_status_class(landing->status) == CLERK_CLASS_INTERNAL);
 }
 
 /*
@@ -166,13 +169,12 @@ static clerk_status_t sleep_until_arrival(tower_t *tower, flight_t *flight,
 static int ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
                 apr_pool_t *p, clerk_landing_t *landing)
 {
-    apr_time_t now = clerk_steady_now();
     int is_brief = 0;
     int is_over = 1;
     clerk_status_t status;
 
     if (!clerk_pending_join(tower->pending, CLERK_PENDING_LONG)) {
-        is_brief = now < flight->began + CLERK_PENDING_MOMENT
+        is_brief = clerk_steady_now() < flight->began + CLERK_PENDING_MOMENT
                    && clerk_pending_join(tower->pending, CLERK_PENDING_BRIEF);
         if (!is_brief) {
             refuse(landing, CLERK_PENDING_EXCEEDED);
@@ -180,7 +182,8 @@ static int ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
         }
     }
     flight->users++;
-    status = sleep_until_arrival(tower, flight, is_brief, now + seat->patience);
+    status = sleep_until_arrival(tower, flight, is_brief,
+                                 seat->boarded + seat->patience);
     if (status == CLERK_OK) {
         is_over = !flight->is_void;
         *landing = flight->landing;
@@ -225,7 +228,7 @@ static int lead(tower_t *tower, clerk_seat_t *seat, clerk_landing_t *landing)
 {
     flight_t *flight = seat->flight;
     clerk_turn_wish_t wish = { .key = seat->key,
-                               .until = flight->began,
+                               .until = seat->boarded,
                                .patience = seat->patience };
     clerk_turn_result_t result = { CLERK_OK, 0 };
 
@@ -246,7 +249,7 @@ static int lead(tower_t *tower, clerk_seat_t *seat, clerk_landing_t *landing)
     default:
         break;
     }
-    seat->waited = clerk_steady_now() - flight->began;
+    seat->waited = clerk_steady_now() - seat->boarded;
     if (landing->status == CLERK_OK) {
         return 1;
     }
@@ -276,18 +279,23 @@ static int ride_along(tower_t *tower, const clerk_seat_t *seat, apr_pool_t *p,
 static void set_out(tower_t *tower, clerk_seat_t *seat,
                     clerk_landing_t *landing)
 {
+    flight_t *flight;
+
     memset(landing, 0, sizeof(*landing));
     if (!seat->is_background
         && !clerk_pending_join(tower->pending, CLERK_PENDING_LONG)) {
         refuse(landing, CLERK_PENDING_EXCEEDED);
         return;
     }
-    seat->flight = take_off(tower, seat->key);
-    if (!seat->flight) {
-        refuse(landing, CLERK_INTERNAL);
-        if (!seat->is_background) {
-            clerk_pending_leave(tower->pending);
-        }
+    flight = take_off(tower, seat->key);
+    if (flight) {
+        seat->flight = flight;
+        seat->waited = flight->began - seat->boarded;
+        return;
+    }
+    refuse(landing, CLERK_INTERNAL);
+    if (!seat->is_background) {
+        clerk_pending_leave(tower->pending);
     }
 }
 
@@ -297,6 +305,7 @@ static int board(void *self, clerk_seat_t *seat, apr_pool_t *p,
     tower_t *tower = self;
 
     seat->flight = NULL;
+    seat->boarded = clerk_steady_now();
     apr_thread_mutex_lock(tower->mutex);
     if (!ride_along(tower, seat, p, landing)) {
         set_out(tower, seat, landing);

@@ -9,8 +9,8 @@
  *   The first who boards a flight leads it; the others of its process sleep
  *   until it has landed, and are told the result. The leader first waits for
  *   another process that leads a flight for the same key, whose result it
- *   then finds in the cache. A failure is shared as a success is, but for one:
- *   that ClerkRateLimit has nothing left for the background.
+ *   then finds in the cache. A failure is shared as a success is, but for what
+ *   the background alone fails of: ClerkRateLimit, or the end of its process.
  */
 #ifndef CLERK_FLIGHT_H
 #define CLERK_FLIGHT_H

@@ -163,6 +163,23 @@ static void await_riders(field_t *field, apr_uint32_t count)
     }
 }
 
+/* A flight that ends when somebody waits for it, and has for 100 ms. */
+typedef struct ending_t {
+    field_t *field;
+    clerk_seat_t *seat;
+    const clerk_landing_t *landing;
+} ending_t;
+
+static void land_later(void *data)
+{
+    ending_t *ending = data;
+
+    await_riders(ending->field, 1);
+    apr_sleep(MSEC(100));
+    ending->field->port.land(ending->field->port.self, ending->seat,
+                             ending->landing);
+}
+
 /* Two towers with the same slots are two processes. */
 static void processes_share_what_went_wrong(void **state)
 {
@@ -321,34 +338,64 @@ static void the_background_stands_back(void **state)
     assert_int_equal(field->pending.count, 0);
 }
 
-/*
- * What ClerkRateLimit does not grant the background it may grant a request:
- * those who waited for the background find out, one for all of them.
- */
-static void nobody_is_told_what_the_background_may_not(void **state)
+/* A background flight ends so, while four requests of each process wait. */
+static void end_in_the_background(apr_pool_t *p, clerk_status_t status)
 {
-    clerk_slots_t *slots = apr_pcalloc(*state, sizeof(*slots));
-    field_t *one = field_of(*state, slots, 128);
-    field_t *two = field_of(*state, slots, 128);
-    const clerk_landing_t held_back = { .status = CLERK_RATE_EXCEEDED };
+    clerk_slots_t *slots = apr_pcalloc(p, sizeof(*slots));
+    field_t *one = field_of(p, slots, 128);
+    field_t *two = field_of(p, slots, 128);
+    const clerk_landing_t landing = { .status = status };
     clerk_seat_t seat = { .key = a_key,
                           .patience = MSEC(3000),
                           .is_background = 1 };
+    clerk_landing_t ignored;
     unit_crew_t *crews[2];
-    clerk_landing_t landing;
 
-    assert_true(one->port.board(one->port.self, &seat, *state, &landing));
-    crews[0] = unit_crew_start(*state, 4, fly, one);
-    crews[1] = unit_crew_start(*state, 4, fly, two);
+    assert_true(one->port.board(one->port.self, &seat, p, &ignored));
+    crews[0] = unit_crew_start(p, 4, fly, one);
+    crews[1] = unit_crew_start(p, 4, fly, two);
     await_riders(one, 4);
     await_riders(two, 4);
-    one->port.land(one->port.self, &seat, &held_back);
+    one->port.land(one->port.self, &seat, &landing);
     unit_crew_join(crews[0]);
     unit_crew_join(crews[1]);
     /* What went well another process finds in the cache, after a look. */
     assert_in_range(one->led + two->led, 1, 2);
     assert_int_equal(one->led + one->told + two->led + two->told, 8);
     assert_int_equal(one->pending.count + two->pending.count, 0);
+}
+
+/*
+ * What ClerkRateLimit does not grant the background it may grant a request, and
+ * what was given up at the end of a process was not asked: those who waited
+ * find out, one for all of them.
+ */
+static void nobody_is_told_what_the_background_may_not(void **state)
+{
+    end_in_the_background(*state, CLERK_RATE_EXCEEDED);
+    end_in_the_background(*state, CLERK_INTERNAL);
+}
+
+/* Nor is that a reason to wait twice as long. */
+static void a_deadline_counts_from_boarding(void **state)
+{
+    field_t *field = field_of(*state, NULL, 128);
+    const clerk_landing_t nothing = { .status = CLERK_INTERNAL };
+    clerk_seat_t background = { .key = a_key,
+                                .patience = MSEC(3000),
+                                .is_background = 1 };
+    clerk_seat_t seat = { .key = a_key, .patience = MSEC(3000) };
+    clerk_landing_t landing;
+    ending_t ending = { field, &background, &nothing };
+    unit_crew_t *crew;
+
+    assert_true(
+        field->port.board(field->port.self, &background, *state, &landing));
+    crew = unit_crew_start(*state, 1, land_later, &ending);
+    assert_true(field->port.board(field->port.self, &seat, *state, &landing));
+    assert_in_range(seat.waited, MSEC(100), MSEC(2000));
+    field->port.land(field->port.self, &seat, &field->says);
+    unit_crew_join(crew);
 }
 
 int main(void)
@@ -365,6 +412,7 @@ int main(void)
         UNIT_TEST(keys_do_not_mix),
         UNIT_TEST(the_background_stands_back),
         UNIT_TEST(nobody_is_told_what_the_background_may_not),
+        UNIT_TEST(a_deadline_counts_from_boarding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
