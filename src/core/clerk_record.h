@@ -36,9 +36,10 @@ clerk_status_t clerk_record_write(apr_pool_t *p, const clerk_record_t *record,
                                   clerk_slice_t *out) CLERK_MUST_USE;
 
 /*
- * Read one. The identity's strings point into `bytes`, which must live as
- * long. Anything that clerk_record_write would not have written, and every
- * other version, is CLERK_INTERNAL, a miss to the caller; `record` is zeroed.
+ * Read one. Strings of the identity point into `bytes`, which must live as
+ * long; those that are numbers are made anew in `p`. Anything that
+ * clerk_record_write would not have written, and every other version, is
+ * CLERK_INTERNAL, a miss to the caller; `record` is zeroed.
  */
 clerk_status_t clerk_record_read(apr_pool_t *p, clerk_slice_t bytes,
                                  clerk_record_t *record) CLERK_MUST_USE;

@@ -15,12 +15,12 @@
 #define MUTEX_TYPE "auth-clerk"
 #define CACHE_NAME "auth-clerk" /* at most 16 characters */
 #define DEFAULT_PROVIDER "shmcb"
-/* About 10,000 identities, see capacity(). */
+/* 10,000 identities, be they large; see capacity(). */
 #define DEFAULT_SHMCB_ARGS "auth-clerk(4194304)"
 #define SHMCB_SIZE 524288 /* bytes, where the administrator names no size */
 /* By these shmcb divides its memory: with 24 bytes of index for each, there is
- * room for records of up to 276 bytes. */
-#define AVERAGE_RECORD 300 /* bytes */
+ * room for records of up to 185 bytes. */
+#define AVERAGE_RECORD 209 /* bytes */
 #define AVERAGE_ID (CLERK_SHA256_BYTES + ID_PADDING_MAX / 2)
 /* How far an identifier may be longer than its key, see id_of(). */
 #define ID_PADDING_MAX 15

@@ -14,8 +14,8 @@ Setup = collections.namedtuple(
 
 # Bytes of shared memory for each token in this module's cache: the formula of
 # docs/performance.md.
-BYTES_PER_TOKEN = 424
-CACHE_LEAST = 4 * 1024 * 1024
+BYTES_PER_TOKEN = 310
+CACHE_LEAST = 3 * 1024 * 1024
 CACHE_MOST = 62 * 1024 * 1024
 # Where nothing is to be limited.
 NO_LIMIT = "1000000/1"
