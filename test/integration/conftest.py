@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, os.environ.get("CLERK_STANDIN", str(HERE.parent)))
 
-import clock  # noqa: E402
+from clock import Clock, build as build_clock  # noqa: E402
 from backend import Backend  # noqa: E402
 from httpd import Httpd, module_path  # noqa: E402
 
@@ -75,8 +75,25 @@ def clocks(tmp_path_factory):
     """Make clocks for servers whose time a test moves (see clock.py)."""
     folder = tmp_path_factory.mktemp("clock")
     folder.chmod(0o755)
-    library = clock.build(folder)
-    return lambda: clock.Clock(library)
+    library = build_clock(folder)
+    return lambda: Clock(library)
+
+
+@pytest.fixture
+def keys(own_clerk):
+    """The stand-in whose keys a file may change, new ones for each test."""
+    own_clerk.clear()
+    own_clerk.restore_settings()
+    own_clerk.rotate_keys(overlap=False)
+    own_clerk.reset()
+    yield own_clerk
+    own_clerk.clear()
+
+
+@pytest.fixture
+def clock(clocks):
+    """For the servers of one test."""
+    return clocks()
 
 
 # What tests may have changed of the instance's settings.

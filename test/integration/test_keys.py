@@ -15,22 +15,6 @@ KEYS = "/.well-known/jwks.json"
 
 
 @pytest.fixture
-def keys(own_clerk):
-    """The stand-in whose keys this file may change."""
-    own_clerk.clear()
-    own_clerk.restore_settings()
-    own_clerk.rotate_keys(overlap=False)
-    own_clerk.reset()
-    yield own_clerk
-    own_clerk.clear()
-
-
-@pytest.fixture
-def clock(clocks):
-    return clocks()
-
-
-@pytest.fixture
 def start(serve_once, keys, clock):
     """A server of its own, cold, with a clock that can be moved."""
     def begin(*lines, **options):

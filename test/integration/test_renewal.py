@@ -18,22 +18,6 @@ TIMEOUT = 2         # of a call; nobody is to wait for it
 QUICK = 1
 
 
-@pytest.fixture
-def keys(own_clerk):
-    """The stand-in whose keys this file may change."""
-    own_clerk.clear()
-    own_clerk.restore_settings()
-    own_clerk.rotate_keys(overlap=False)
-    own_clerk.reset()
-    yield own_clerk
-    own_clerk.clear()
-
-
-@pytest.fixture
-def clock(clocks):
-    return clocks()
-
-
 HTACCESS = """
 <Directory "${ROOT}/docs/ht">
     AllowOverride AuthConfig

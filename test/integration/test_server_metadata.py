@@ -66,11 +66,6 @@ def documents(server):
 
 
 @pytest.fixture
-def clock(clocks):
-    return clocks()
-
-
-@pytest.fixture
 def fresh(serve_once, clerk, clock):
     """A server that has no copy yet, and whose clock may be moved."""
     def start(**options):

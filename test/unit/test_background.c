@@ -25,11 +25,6 @@ static int add(int *number, int by)
     return __atomic_add_fetch(number, by, __ATOMIC_SEQ_CST);
 }
 
-static int seen(int *number)
-{
-    return __atomic_load_n(number, __ATOMIC_SEQ_CST);
-}
-
 static void run(void *data)
 {
     world_t *world = data;
@@ -37,7 +32,7 @@ static void run(void *data)
     apr_time_t until = clerk_steady_now() + world->takes;
     int now = add(&world->at_a_time, 1);
 
-    if (now > seen(&world->most)) {
+    if (now > unit_seen(&world->most)) {
         __atomic_store_n(&world->most, now, __ATOMIC_SEQ_CST);
     }
     while (clerk_steady_now() < until
@@ -73,16 +68,6 @@ static world_t *world_of(apr_pool_t *p)
     return world;
 }
 
-static void wait_for(int *number, int wanted)
-{
-    int i;
-
-    for (i = 0; i < 3000 && seen(number) < wanted; i++) {
-        apr_sleep(1000);
-    }
-    assert_int_equal(seen(number), wanted);
-}
-
 static void what_is_taken_is_run(void **state)
 {
     world_t *world = world_of(*state);
@@ -90,7 +75,7 @@ static void what_is_taken_is_run(void **state)
 
     for (i = 1; i <= 3; i++) {
         offer(world);
-        wait_for(&world->run, i);
+        unit_await(&world->run, i);
     }
     assert_int_equal(world->most, 1);
     clerk_background_stop(world->background);
@@ -106,8 +91,8 @@ static void a_few_threads_do_it_all(void **state)
     for (i = 0; i < 200; i++) {
         offer(world);
     }
-    wait_for(&world->run, 200);
-    assert_in_range(seen(&world->most), 2, THREADS);
+    unit_await(&world->run, 200);
+    assert_in_range(unit_seen(&world->most), 2, THREADS);
     clerk_background_stop(world->background);
 }
 
@@ -120,14 +105,14 @@ static void a_full_queue_takes_nothing(void **state)
     for (i = 0; i < THREADS; i++) {
         offer(world);
     }
-    wait_for(&world->at_a_time, THREADS);
+    unit_await(&world->at_a_time, THREADS);
     for (i = 0; i < QUEUE + 10; i++) {
         offer(world);
     }
     assert_int_equal(world->taken, THREADS + QUEUE);
     assert_int_equal(world->refused, 10);
     clerk_background_stop(world->background);
-    assert_int_equal(seen(&world->run), THREADS);
+    assert_int_equal(unit_seen(&world->run), THREADS);
     assert_int_equal(world->dropped, QUEUE);
 }
 
@@ -141,7 +126,7 @@ static void the_end_is_not_waited_for(void **state)
     for (i = 0; i < 20; i++) {
         offer(world);
     }
-    wait_for(&world->at_a_time, THREADS);
+    unit_await(&world->at_a_time, THREADS);
     clerk_background_stop(world->background);
     assert_true(clerk_steady_now() - began < apr_time_from_sec(3));
     assert_int_equal(world->given_up, THREADS);

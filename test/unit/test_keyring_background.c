@@ -71,37 +71,18 @@ static clerk_status_t timed(world_t *world, const clerk_keys_port_t *keys,
         assert_true(took_ < QUICK); \
     } while (0)
 
-static int locked(world_t *world, const int *number)
-{
-    int value;
-
-    apr_thread_mutex_lock(world->mutex);
-    value = *number;
-    apr_thread_mutex_unlock(world->mutex);
-    return value;
-}
-
-static void wait_for(world_t *world, const int *number, int wanted)
-{
-    int i;
-
-    for (i = 0; i < 3000 && locked(world, number) < wanted; i++) {
-        apr_sleep(1000);
-    }
-    assert_int_equal(locked(world, number), wanted);
-}
-
 /* Ask until so many renewals have come to an end; no question waits for any. */
 static void use_until(world_t *world, const clerk_keys_port_t *keys,
                       const clerk_jwt_t *jwt, int events)
 {
     int i;
 
-    for (i = 0; i < 3000 && locked(world, &world->events) < events; i++) {
+    for (i = 0; i < 3000 && unit_locked(world->mutex, &world->events) < events;
+         i++) {
         AT_ONCE(world, keys, jwt, CLERK_OK);
         apr_sleep(1000);
     }
-    assert_int_equal(locked(world, &world->events), events);
+    assert_int_equal(unit_locked(world->mutex, &world->events), events);
 }
 
 /* Until the renewal has come to something. */
@@ -132,16 +113,16 @@ static void a_set_in_use_is_renewed_early(void **state)
     int i;
 
     AT_ONCE(world, &world->keys, &old, CLERK_OK);
-    assert_int_equal(locked(world, &world->fetches), 0);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 0);
     later(SECONDS(3));
     world->delay = SLOW;
     for (i = 0; i < 20; i++) {
         AT_ONCE(world, &world->keys, &old, CLERK_OK);
     }
-    wait_for(world, &world->events, 1);
+    unit_await_locked(world->mutex, &world->events, 1);
     wait_for_key(world, &world->keys, &old, CLERK_KEY_UNKNOWN);
     AT_ONCE(world, &world->keys, &new, CLERK_OK);
-    assert_int_equal(locked(world, &world->fetches), 1);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 1);
     assert_int_equal(world->event, CLERK_OK);
     assert_int_equal(world->sets, 1);
     end(world);
@@ -175,7 +156,7 @@ static void while_clerk_hangs_nobody_waits(void **state)
         use_until(world, &world->keys, &jwt, attempt);
         /* Not before the cool-down is over. */
         AT_ONCE(world, &world->keys, &jwt, CLERK_OK);
-        assert_int_equal(locked(world, &world->fetches), attempt);
+        assert_int_equal(unit_locked(world->mutex, &world->fetches), attempt);
         later(SECONDS(30));
     }
     world->says = CLERK_OK;
@@ -211,7 +192,7 @@ static void an_unknown_kid_waits_for_it(void **state)
 
     world->delay = SLOW;
     AT_ONCE(world, &world->keys, &old, CLERK_OK);
-    wait_for(world, &world->fetches, 1);
+    unit_await_locked(world->mutex, &world->fetches, 1);
     check_together(world, &world->keys, 1, &new, workers);
     for (i = 0; i < THREADS; i++) {
         assert_int_equal(workers[i].status, CLERK_OK);
@@ -235,7 +216,7 @@ static void the_background_is_nobody_who_waits(void **state)
     assert_int_equal(check(world, &jwt), CLERK_OK);
     world->delay = SLOW;
     AT_ONCE(world, &world->keys, &jwt, CLERK_OK);
-    wait_for(world, &world->fetches, 1);
+    unit_await_locked(world->mutex, &world->fetches, 1);
     assert_int_equal(__atomic_load_n(&pending.count, __ATOMIC_RELAXED), 0);
     end(world);
 }
@@ -346,16 +327,16 @@ static void one_process_does_it_for_all(void **state)
     for (i = 0; i < 4; i++) {
         AT_ONCE(world, &keys[i], &old, CLERK_OK);
     }
-    wait_for(world, &world->fetches, 1);
+    unit_await_locked(world->mutex, &world->fetches, 1);
     /* Another process is at it: here nobody is kept from waiting for that. */
     assert_int_equal(check_by(world, &keys[3], &new), CLERK_OK);
-    wait_for(world, &world->events, 1);
+    unit_await_locked(world->mutex, &world->events, 1);
     /* What it has fetched the others find, and nobody asks again. */
     later(SECONDS(31));
     for (i = 0; i < 4; i++) {
         AT_ONCE(world, &keys[i], &new, CLERK_OK);
     }
-    assert_int_equal(locked(world, &world->fetches), 1);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 1);
     end(world);
 }
 
@@ -378,7 +359,7 @@ static void at_the_end_a_call_is_given_up(void **state)
         later(SECONDS(241));
         world->delay = SECONDS(60);
         assert_int_equal(check(world, &jwt), CLERK_OK);
-        wait_for(world, &world->fetches, 1);
+        unit_await_locked(world->mutex, &world->fetches, 1);
         began = clerk_steady_now();
         end(world);
         assert_true(clerk_steady_now() - began < SECONDS(2));
@@ -433,7 +414,7 @@ static void the_realm_may_be_gone(void **state)
     memset(realm, 0x5a, sizeof(*realm));
     memset(log, 0x5a, sizeof(*log));
     apr_pool_destroy(p);
-    wait_for(world, &world->events, 1);
+    unit_await_locked(world->mutex, &world->events, 1);
     wait_for_key(world, &world->keys, &jwt, CLERK_KEY_UNKNOWN);
     end(world);
 }

@@ -42,26 +42,6 @@ static found_t find_at_once(world_t *world)
     return found;
 }
 
-static int locked(world_t *world, const int *number)
-{
-    int value;
-
-    apr_thread_mutex_lock(world->mutex);
-    value = *number;
-    apr_thread_mutex_unlock(world->mutex);
-    return value;
-}
-
-static void wait_for(world_t *world, const int *number, int wanted)
-{
-    int i;
-
-    for (i = 0; i < 3000 && locked(world, number) < wanted; i++) {
-        apr_sleep(1000);
-    }
-    assert_int_equal(locked(world, number), wanted);
-}
-
 static found_t wait_for_new(world_t *world)
 {
     found_t found = { 0 };
@@ -87,14 +67,14 @@ static void nobody_waits_for_a_new_one(void **state)
     for (i = 0; i < 20; i++) {
         SAME(find_at_once(world), OLD);
     }
-    wait_for(world, &world->events, 2);
+    unit_await_locked(world->mutex, &world->events, 2);
     found = wait_for_new(world);
     SAME(found, NEW);
     /* Somebody has to be told that it came from Clerk, and one is enough. */
     assert_int_equal(found.is_news, 1);
     assert_int_equal(find(world).is_news, 0);
-    assert_int_equal(locked(world, &world->fetches), 2);
-    assert_int_equal(locked(world, &world->sets), 2);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 2);
+    assert_int_equal(unit_locked(world->mutex, &world->sets), 2);
     end(world);
 }
 
@@ -108,13 +88,15 @@ static void nobody_waits_while_clerk_hangs(void **state)
     world->says = CLERK_TIMED_OUT;
     world->delay = SLOW;
     for (day = 1; day <= 4; day++) {
-        for (i = 0; i < 3000 && locked(world, &world->events) <= day; i++) {
+        for (i = 0;
+             i < 3000 && unit_locked(world->mutex, &world->events) <= day;
+             i++) {
             SAME(find_at_once(world), OLD);
             apr_sleep(1000);
         }
         /* Not before the cool-down is over. */
         SAME(find_at_once(world), OLD);
-        assert_int_equal(locked(world, &world->fetches), 1 + day);
+        assert_int_equal(unit_locked(world->mutex, &world->fetches), 1 + day);
         shift += SECONDS(day == 1 ? 31 : 86400);
     }
     world->says = CLERK_OK;
@@ -132,7 +114,7 @@ static void the_young_copy_of_another_child_is_taken_at_once(void **state)
     found = find_at_once(world);
     SAME(found, NEW);
     assert_int_equal(found.is_news, 0);
-    assert_int_equal(locked(world, &world->fetches), 1);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 1);
     end(world);
 }
 
@@ -146,7 +128,7 @@ static void the_old_copy_of_another_child_will_do(void **state)
     world->delay = SLOW;
     SAME(find_at_once(world), OLD);
     SAME(wait_for_new(world), NEW);
-    assert_int_equal(locked(world, &world->fetches), 2);
+    assert_int_equal(unit_locked(world->mutex, &world->fetches), 2);
     end(world);
 }
 
@@ -179,7 +161,7 @@ static void at_the_end_a_call_is_given_up(void **state)
 
     world->delay = SECONDS(60);
     SAME(find_at_once(world), OLD);
-    wait_for(world, &world->fetches, 2);
+    unit_await_locked(world->mutex, &world->fetches, 2);
     end(world);
     assert_true(clerk_steady_now() - began < SECONDS(2));
     assert_int_equal(world->given_up, 1);
@@ -201,7 +183,7 @@ static void the_realm_may_be_gone(void **state)
     assert_int_equal(clerk_metadata_get(world->home, &query, *state), CLERK_OK);
     memset(realm, 0x5a, sizeof(*realm));
     memset(&log, 0x5a, sizeof(log));
-    wait_for(world, &world->events, 2);
+    unit_await_locked(world->mutex, &world->events, 2);
     SAME(wait_for_new(world), NEW);
     end(world);
 }

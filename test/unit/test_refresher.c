@@ -30,11 +30,6 @@ static int add(int *number, int by)
     return __atomic_add_fetch(number, by, __ATOMIC_SEQ_CST);
 }
 
-static int seen(int *number)
-{
-    return __atomic_load_n(number, __ATOMIC_SEQ_CST);
-}
-
 static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
                             clerk_answer_t *answer)
 {
@@ -42,7 +37,7 @@ static clerk_status_t fetch(void *self, const clerk_call_t *call, apr_pool_t *p,
     apr_time_t until = clerk_steady_now() + world->takes;
     int now = add(&world->at_a_time, 1);
 
-    if (now > seen(&world->most)) {
+    if (now > unit_seen(&world->most)) {
         __atomic_store_n(&world->most, now, __ATOMIC_SEQ_CST);
     }
     while (clerk_steady_now() < until
@@ -129,16 +124,6 @@ static void offer(world_t *world, int n)
     memset(text, 'x', sizeof(text) - 1);
 }
 
-static void wait_for(int *number, int wanted)
-{
-    int i;
-
-    for (i = 0; i < 3000 && seen(number) < wanted; i++) {
-        apr_sleep(1000);
-    }
-    assert_int_equal(seen(number), wanted);
-}
-
 static void it_is_done_once(void **state)
 {
     world_t *world = world_of(*state);
@@ -148,12 +133,12 @@ static void it_is_done_once(void **state)
     for (i = 0; i < 100; i++) {
         offer(world, 1);
     }
-    wait_for(&world->good, 1);
-    assert_int_equal(seen(&world->calls), 1);
-    assert_int_equal(seen(&world->sets), 1);
+    unit_await(&world->good, 1);
+    assert_int_equal(unit_seen(&world->calls), 1);
+    assert_int_equal(unit_seen(&world->sets), 1);
     /* Some day it is due again. */
     offer(world, 1);
-    wait_for(&world->good, 2);
+    unit_await(&world->good, 2);
     clerk_background_stop(world->background);
 }
 
@@ -163,12 +148,12 @@ static void after_a_failure_nobody_tries_at_once(void **state)
 
     world->says = CLERK_UNREACHABLE;
     offer(world, 1);
-    wait_for(&world->failed, 1);
+    unit_await(&world->failed, 1);
     offer(world, 1);
     apr_sleep(apr_time_from_msec(20));
-    assert_int_equal(seen(&world->calls), 1);
+    assert_int_equal(unit_seen(&world->calls), 1);
     offer(world, 2);
-    wait_for(&world->failed, 2);
+    unit_await(&world->failed, 2);
     clerk_background_stop(world->background);
 }
 
@@ -182,14 +167,14 @@ static void a_few_threads_do_it_all(void **state)
     for (i = 0; i < 200; i++) {
         offer(world, i);
     }
-    wait_for(&world->good, 200);
-    assert_in_range(seen(&world->most), 2, 8);
+    unit_await(&world->good, 200);
+    assert_in_range(unit_seen(&world->most), 2, 8);
     world->takes = apr_time_from_sec(60);
     for (i = 0; i < 1000; i++) {
         offer(world, i);
     }
     clerk_background_stop(world->background);
-    assert_true(seen(&world->calls) <= 208);
+    assert_true(unit_seen(&world->calls) <= 208);
 }
 
 static void the_end_is_not_waited_for(void **state)
@@ -202,13 +187,13 @@ static void the_end_is_not_waited_for(void **state)
     for (i = 0; i < 20; i++) {
         offer(world, i);
     }
-    wait_for(&world->at_a_time, 8);
+    unit_await(&world->at_a_time, 8);
     clerk_background_stop(world->background);
     assert_true(clerk_steady_now() - began < apr_time_from_sec(3));
     offer(world, 30);
     apr_sleep(apr_time_from_msec(20));
-    assert_int_equal(seen(&world->at_a_time), 0);
-    assert_int_equal(seen(&world->calls), 8);
+    assert_int_equal(unit_seen(&world->at_a_time), 0);
+    assert_int_equal(unit_seen(&world->calls), 8);
 }
 
 static void crowd(void *data)
@@ -227,10 +212,10 @@ static void many_threads_offer(void **state)
 
     world->takes = apr_time_from_msec(1);
     unit_together(*state, 16, crowd, world);
-    for (i = 0; i < 3000 && seen(&world->good) < 100; i++) {
+    for (i = 0; i < 3000 && unit_seen(&world->good) < 100; i++) {
         apr_sleep(1000);
     }
-    assert_true(seen(&world->good) >= 100);
+    assert_true(unit_seen(&world->good) >= 100);
     clerk_background_stop(world->background);
 }
 

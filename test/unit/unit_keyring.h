@@ -11,7 +11,7 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 
-#include "unit.h"
+#include "unit_threads.h"
 #include "unit_jwt.h"
 
 #include "clerk_jwt.h"
@@ -55,23 +55,6 @@ typedef struct world_t {
     int sets;
 } world_t;
 
-/* As long as it takes; false when it was given up before. */
-static inline int linger(world_t *world, const clerk_call_t *call)
-{
-    apr_interval_time_t left = world->delay;
-
-    for (; left > 0; left -= 1000) {
-        if (call->give_up && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE)) {
-            apr_thread_mutex_lock(world->mutex);
-            world->given_up++;
-            apr_thread_mutex_unlock(world->mutex);
-            return 0;
-        }
-        apr_sleep(1000);
-    }
-    return 1;
-}
-
 static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
                                    apr_pool_t *p, clerk_answer_t *answer)
 {
@@ -92,7 +75,13 @@ static inline clerk_status_t fetch(void *self, const clerk_call_t *call,
     answer->body = clerk_slice_str(world->body);
     answer->content_type = "application/json";
     apr_thread_mutex_unlock(world->mutex);
-    return linger(world, call) ? status : CLERK_UNREACHABLE;
+    if (unit_linger(world->delay, call->give_up)) {
+        return status;
+    }
+    apr_thread_mutex_lock(world->mutex);
+    world->given_up++;
+    apr_thread_mutex_unlock(world->mutex);
+    return CLERK_UNREACHABLE;
 }
 
 static inline void judge(void *self, const clerk_call_t *call,

@@ -7,6 +7,7 @@
 #ifndef UNIT_THREADS_H
 #define UNIT_THREADS_H
 
+#include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
 
@@ -63,6 +64,58 @@ static inline void unit_together(apr_pool_t *p, int count,
                                  void (*work)(void *data), void *data)
 {
     unit_crew_join(unit_crew_start(p, count, work, data));
+}
+
+/* What other threads count with the mutex held. */
+static inline int unit_locked(apr_thread_mutex_t *mutex, const int *number)
+{
+    int value;
+
+    apr_thread_mutex_lock(mutex);
+    value = *number;
+    apr_thread_mutex_unlock(mutex);
+    return value;
+}
+
+/* Until they have counted so far. */
+static inline void unit_await_locked(apr_thread_mutex_t *mutex,
+                                     const int *number, int wanted)
+{
+    int i;
+
+    for (i = 0; i < 3000 && unit_locked(mutex, number) < wanted; i++) {
+        apr_sleep(1000);
+    }
+    assert_int_equal(unit_locked(mutex, number), wanted);
+}
+
+/* The same of what they count by one step. */
+static inline int unit_seen(const int *number)
+{
+    return __atomic_load_n(number, __ATOMIC_SEQ_CST);
+}
+
+static inline void unit_await(const int *number, int wanted)
+{
+    int i;
+
+    for (i = 0; i < 3000 && unit_seen(number) < wanted; i++) {
+        apr_sleep(1000);
+    }
+    assert_int_equal(unit_seen(number), wanted);
+}
+
+/* Take so long over a call; false when it was given up before. */
+static inline int unit_linger(apr_interval_time_t length,
+                              const apr_uint32_t *give_up)
+{
+    for (; length > 0; length -= 1000) {
+        if (give_up && __atomic_load_n(give_up, __ATOMIC_ACQUIRE)) {
+            return 0;
+        }
+        apr_sleep(1000);
+    }
+    return 1;
 }
 
 #endif
