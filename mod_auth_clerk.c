@@ -228,10 +228,10 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 }
 
 /*
- * What the worker threads use lives in a pool of its own that nobody destroys:
- * at an ungraceful stop the MPM destroys pchild while workers are still at it.
- * The end of the process frees everything. Its allocator is shared by what
- * each has a lock of its own, so it needs one, too.
+ * What a child makes for its worker threads lives in a pool that nobody
+ * destroys: at an ungraceful stop the MPM destroys pchild while workers are
+ * still at it. The end of the process frees everything. Its allocator is shared
+ * by what each has a lock of its own, so it needs one, too.
  */
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {

@@ -87,18 +87,20 @@ static clerk_status_t read_error(const clerk_answer_t *answer, apr_pool_t *p,
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
     "0123456789-_"
 
-const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p)
+const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p,
+                               apr_pool_t *scratch)
 {
     const char *id = answer->ray;
     const clerk_json_t *body;
+    const char *own;
     apr_size_t len;
 
     if (answer->http != 200) {
-        body = clerk_json_parse(p, answer->body);
+        body = clerk_json_parse(scratch, answer->body);
         if (body
-            && clerk_json_string(body, "clerk_trace_id", &id)
-                   != CLERK_JSON_FOUND) {
-            id = answer->ray;
+            && clerk_json_string(body, "clerk_trace_id", &own)
+                   == CLERK_JSON_FOUND) {
+            id = apr_pstrdup(p, own);
         }
     }
     len = id ? strlen(id) : 0;

@@ -39,9 +39,10 @@ typedef struct clerk_endpoint_t {
 /*
  * The id by which Clerk's support finds an answer: `clerk_trace_id` of an
  * error body, else Cloudflare's ray. NULL when there is none, or when it
- * holds anything but letters, digits, `-` and `_`. In `p`.
+ * holds anything but letters, digits, `-` and `_`. In `p`, or where the ray is.
  */
-const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p);
+const char *clerk_api_trace_id(const clerk_answer_t *answer, apr_pool_t *p,
+                               apr_pool_t *scratch);
 
 /* FAPI POST /oauth/token_info (RFC 7662), HTTP Basic. */
 extern const clerk_endpoint_t clerk_api_token_info;

@@ -71,7 +71,7 @@ static void read_answer(void *reader, const clerk_answer_t *answer,
 
     reading->status = reading->endpoint->read(answer, reading->p, scratch,
                                               &reading->identity);
-    reading->trace_id = clerk_api_trace_id(answer, reading->p);
+    reading->trace_id = clerk_api_trace_id(answer, reading->p, scratch);
     if (reading->status == CLERK_OK && !reading->identity) {
         reading->status = CLERK_INTERNAL;
     }

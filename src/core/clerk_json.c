@@ -57,7 +57,8 @@ clerk_json_t *clerk_json_parse(apr_pool_t *p, clerk_slice_t text)
     if (!tokener) {
         return NULL;
     }
-    /* The second flag takes a call for each byte, and finds none in ASCII. */
+    /* What is not UTF-8 has been refused above. The library looks again, with a
+     * call for each byte, which ASCII is spared. */
     json_tokener_set_flags(
         tokener, is_ascii ? JSON_TOKENER_STRICT
                           : JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);

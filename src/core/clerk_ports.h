@@ -6,8 +6,8 @@
  * that pass through them. Must never know: who stands behind a door. Core
  * calls them; io and the glue, and unit tests, implement them.
  *
- * Every function is called on the thread of the request and may be called by
- * many threads at once.
+ * Every function is called on the thread of a request or one of the background,
+ * but for `read`, and may be called by many threads at once.
  */
 #ifndef CLERK_PORTS_H
 #define CLERK_PORTS_H
@@ -60,6 +60,7 @@ typedef struct clerk_call_t {
     const clerk_route_t *route;
     int timeout_ms;    /* of this call; 0: the route's */
     int is_background; /* nobody waits for the answer */
+    int is_vital;      /* counted by ClerkRateLimit, but not held back */
     /* Given up when this is no longer 0; may be NULL. */
     const apr_uint32_t *give_up;
     /*

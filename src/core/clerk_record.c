@@ -32,7 +32,7 @@
 #define HEAD_MAX (4 + 5 * 9)               /* bytes before the first claim */
 #define PLACE_BITS 6
 
-/* How a value is written. The last that fits is the one. */
+/* How a value is written. Of those that fit, the last. */
 typedef enum form_t {
     PLAIN,    /* a text */
     NUMBER,   /* a number, if in decimal it is the same text again */
@@ -65,10 +65,13 @@ static const clerk_status_t statuses[] = {
 
 /* The most frequent ones first: it is searched for each claim. */
 /* clang-format off */
+enum { PLACE_IAT = 4, PLACE_EXP = 5, PLACE_NBF = 6 };
 static const char *const names[] = {
     NULL,
-    "sub", "client_id", "scope", "iat", "exp", "nbf", "jti", "created_at",
-    "updated_at", "aud", "iss", "azp", "sid", "org_id", "fva", "sts", "v",
+    "sub", "client_id", "scope",
+    [PLACE_IAT] = "iat", [PLACE_EXP] = "exp", [PLACE_NBF] = "nbf",
+    "jti", "created_at", "updated_at", "aud", "iss", "azp", "sid", "org_id",
+    "fva", "sts", "v",
     "email", "email_verified", "name", "given_name", "family_name",
     "username", "preferred_username", "picture",
     "org_slug", "org_name", "org_role", "org_permissions",
@@ -77,11 +80,6 @@ static const char *const names[] = {
     "user_id", "token_type", "type",
 };
 /* clang-format on */
-enum {
-    PLACE_IAT = 4,
-    PLACE_EXP = 5,
-    PLACE_NBF = 6,
-};
 
 #define STATUS_COUNT ((int)(sizeof(statuses) / sizeof(statuses[0])))
 #define NAME_COUNT ((int)(sizeof(names) / sizeof(names[0])))
@@ -127,7 +125,8 @@ static form_t form_of(const clerk_identity_t *identity, int place,
     return number == own_time(identity, place) ? OWN_TIME : NUMBER;
 }
 
-/* The number whose text in decimal this is; -1: none. */
+/* The number whose text in decimal this is; -1: none. 18 digits are less than
+ * 2^60. */
 static apr_int64_t number_of(const char *text)
 {
     apr_int64_t number = 0;

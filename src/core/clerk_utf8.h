@@ -3,7 +3,7 @@
  * clerk_utf8.h: which bytes are UTF-8 (RFC 3629).
  *
  * Owns: the table of well-formed sequences. Must never know: what a character
- * means. Called by: clerk_json.
+ * means. Called by: clerk_json_text; the directives.
  */
 #ifndef CLERK_UTF8_H
 #define CLERK_UTF8_H

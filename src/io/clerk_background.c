@@ -36,6 +36,20 @@ static clerk_background_job_t take_first(clerk_background_t *background)
     return job;
 }
 
+/* With the mutex held, and room in the queue. */
+static void put(clerk_background_t *background,
+                const clerk_background_job_t *job)
+{
+    int place = background->first + background->length;
+
+    if (job->is_urgent) {
+        background->first = (background->first + QUEUE - 1) % QUEUE;
+        place = background->first;
+    }
+    background->queue[place % QUEUE] = *job;
+    background->length++;
+}
+
 /* The next job; false: it is time to end. */
 static int next_job(clerk_background_t *background, clerk_background_job_t *job)
 {
@@ -85,14 +99,13 @@ int clerk_background_offer(clerk_background_t *background,
     int is_taken = 0;
 
     apr_thread_mutex_lock(background->mutex);
-    if (background->length < QUEUE && !is_stopping(background)) {
+    /* In this order: once it stops, the queue is emptied without the mutex. */
+    if (!is_stopping(background) && background->length < QUEUE) {
         see_to_threads(background);
         is_taken = background->count > 0;
     }
     if (is_taken) {
-        background->queue[(background->first + background->length) % QUEUE] =
-            *job;
-        background->length++;
+        put(background, job);
         apr_thread_cond_signal(background->work);
     }
     apr_thread_mutex_unlock(background->mutex);

@@ -3,8 +3,8 @@
  * clerk_background.h: work that nobody waits for.
  *
  * Owns: a short queue, and the few threads of this process that work it off.
- * Must never know: what the work is. Called by: clerk_refresher,
- * clerk_renewal; the glue, once per child. Any thread may call.
+ * Must never know: what the work is. Called by: clerk_refresher, clerk_renewal
+ * and whoever has it make calls; the glue, once per child. Any thread may call.
  *
  * Threads are started when there is work for them.
  */
@@ -22,6 +22,7 @@ typedef struct clerk_background_job_t {
     void (*run)(void *data);
     void (*drop)(void *data); /* it has come to nothing: the end is near */
     void *data;
+    int is_urgent; /* it goes before those that are not */
 } clerk_background_job_t;
 
 /*

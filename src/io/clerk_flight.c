@@ -125,12 +125,13 @@ static void refuse(clerk_landing_t *landing, clerk_status_t status)
     landing->retry_after = 1;
 }
 
-/* What is held back in the background, or given up at the end of its process,
- * need not be for those who wait. */
+/* What is held back in the background, left to another process, or given up at
+ * the end of its own, need not be for those who wait. */
 static int is_void(const clerk_seat_t *seat, const clerk_landing_t *landing)
 {
     return seat->is_background
            && (landing->status == CLERK_RATE_EXCEEDED
+               || landing->status == CLERK_PENDING_EXCEEDED
                || clerk_status_class(landing->status) == CLERK_CLASS_INTERNAL);
 }
 
@@ -240,7 +241,8 @@ static int lead(tower_t *tower, clerk_seat_t *seat, clerk_landing_t *landing)
     }
     switch (clerk_slots_take(tower->slots, &wish, &flight->ticket, &result)) {
     case CLERK_TURN_LATE:
-        refuse(landing, CLERK_TIMED_OUT);
+        refuse(landing,
+               seat->is_background ? CLERK_PENDING_EXCEEDED : CLERK_TIMED_OUT);
         break;
     case CLERK_TURN_LANDED:
         landing->status = result.status;

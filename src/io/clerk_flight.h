@@ -10,7 +10,8 @@
  *   until it has landed, and are told the result. The leader first waits for
  *   another process that leads a flight for the same key, whose result it
  *   then finds in the cache. A failure is shared as a success is, but for what
- *   the background alone fails of: ClerkRateLimit, or the end of its process.
+ *   the background alone fails of: ClerkRateLimit, another process that is at
+ *   it, or the end of its own.
  */
 #ifndef CLERK_FLIGHT_H
 #define CLERK_FLIGHT_H

@@ -5,16 +5,12 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
-#include "clerk_jwks.h"
 #include "clerk_jwt.h"
 #include "clerk_keysource.h"
 #include "clerk_realm.h"
 #include "clerk_renewal.h"
 #include "clerk_steady.h"
 
-/* How long before it is old a set in use is renewed. */
-#define EARLY apr_time_from_sec(60)
-#define KEPT apr_time_from_sec(24 * 60 * 60)   /* while Clerk is away */
 #define COLD_COOL_DOWN apr_time_from_msec(500) /* without any set */
 /* How soon it is seen what has become of a renewal of another process. */
 #define LOOK_AGAIN apr_time_from_sec(1)
@@ -75,20 +71,13 @@ static instance_t *find_instance(ring_t *ring, const unsigned char *lane)
     return instance;
 }
 
-static void let_go(clerk_keyset_t *held)
-{
-    if (held && --held->users == 0) {
-        apr_pool_destroy(held->p);
-    }
-}
-
 static clerk_keyset_t *take_hold(instance_t *instance, clerk_moment_t now)
 {
     clerk_keyset_t *held = instance->current;
 
-    if (held && clerk_steady_since(held->fetched_at, now) >= KEPT) {
+    if (held && clerk_keyset_is_over(held, now)) {
         instance->current = NULL;
-        let_go(held);
+        clerk_keyset_let_go(held);
         held = NULL;
     }
     if (held) {
@@ -123,7 +112,7 @@ static void settle(instance_t *instance, clerk_keyset_t *held,
 {
     if (held && instance->current && held->set->keys->nelts == 0) {
         /* Clerk signs with something: keep what was good. */
-        let_go(held);
+        clerk_keyset_let_go(held);
         held = NULL;
     }
     instance->failure = status;
@@ -135,7 +124,7 @@ static void settle(instance_t *instance, clerk_keyset_t *held,
         /* The copy of another child may be old enough to look again. */
         instance->renewed_at = held->fetched_at;
         instance->rest = CLERK_KEYS_COOL_DOWN;
-        let_go(instance->current);
+        clerk_keyset_let_go(instance->current);
         instance->current = held;
     }
 }
@@ -206,7 +195,8 @@ static clerk_status_t renew(query_t *q, int must_wait, clerk_moment_t now)
     }
     else {
         wait_for_renewal(q);
-        if (instance->is_left && !instance->is_renewing) {
+        if (instance->is_left && !instance->is_renewing && !q->is_brief
+            && clerk_steady_now() < q->until) {
             /* By one who could do without. */
             renew_now(q, clerk_steady_moment());
         }
@@ -220,13 +210,6 @@ static clerk_status_t renew(query_t *q, int must_wait, clerk_moment_t now)
 
 /* ------------------------------------------------------------------ */
 /* In the background                                                  */
-
-static int is_due(const clerk_keyset_t *held, clerk_moment_t now)
-{
-    return held
-           && clerk_steady_since(held->fetched_at, now)
-                  >= CLERK_KEYS_FRESH - EARLY;
-}
 
 static void run_renewal(const clerk_renewal_t *renewal,
                         const clerk_realm_t *realm, apr_pool_t *p)
@@ -244,8 +227,8 @@ static void run_renewal(const clerk_renewal_t *renewal,
 
     apr_thread_mutex_lock(ring->mutex);
     /* Somebody who could not wait may have been quicker. */
-    if (is_due(q.instance->current, now) && !q.instance->is_renewing
-        && !is_resting(q.instance, now)) {
+    if (q.instance->current && clerk_keyset_is_due(q.instance->current, now)
+        && !q.instance->is_renewing && !is_resting(q.instance, now)) {
         renew_now(&q, now);
     }
     q.instance->is_offered = 0;
@@ -290,15 +273,22 @@ static int is_seen_to(const query_t *q, clerk_moment_t now)
 static int has_failed_of_late(const instance_t *instance, clerk_moment_t now)
 {
     return instance->failure != CLERK_OK
-           && clerk_steady_since(instance->renewed_at, now) < CLERK_KEYS_FRESH;
+           && clerk_steady_since(instance->renewed_at, now)
+                  < CLERK_KEYSET_FRESH;
 }
 
-/* When the background came to it, another process was at it. */
-static int is_seen_to_elsewhere(const instance_t *instance, clerk_moment_t now)
+/*
+ * The background has it, or, when that came to it, another process was at it:
+ * for no longer than a call may take. A job may stand behind others, and the
+ * other process may have ended.
+ */
+static int is_on_its_way(const query_t *q, clerk_moment_t now)
 {
-    return instance->is_left
+    const instance_t *instance = q->instance;
+
+    return (instance->is_offered || instance->is_left)
            && clerk_steady_since(instance->offered_at, now)
-                  < CLERK_KEYS_COOL_DOWN;
+                  < apr_time_from_msec(q->realm->route.timeout_ms);
 }
 
 /*
@@ -312,8 +302,7 @@ static clerk_status_t renew_old(query_t *q, clerk_moment_t now)
     const instance_t *instance = q->instance;
     clerk_status_t renewed;
 
-    if ((instance->is_offered || is_seen_to_elsewhere(instance, now)
-         || has_failed_of_late(instance, now))
+    if ((is_on_its_way(q, now) || has_failed_of_late(instance, now))
         && is_seen_to(q, now)) {
         return CLERK_OK;
     }
@@ -352,15 +341,14 @@ static clerk_keyset_t *current_set(query_t *q, clerk_status_t *failure)
 
     apr_thread_mutex_lock(q->ring->mutex);
     held = take_hold(q->instance, now);
-    if (!held
-        || clerk_steady_since(held->fetched_at, now) >= CLERK_KEYS_FRESH) {
+    if (!held || clerk_keyset_is_old(held, now)) {
         renewed = held ? renew_old(q, now) : renew(q, 1, now);
         if (q->instance->current != held) {
-            let_go(held);
+            clerk_keyset_let_go(held);
             held = take_hold(q->instance, now);
         }
     }
-    else if (is_due(held, now)) {
+    else if (clerk_keyset_is_due(held, now)) {
         /* Should nobody take it, the next one tries. */
         (void)is_seen_to(q, now);
     }
@@ -388,7 +376,7 @@ static clerk_keyset_t *younger_set(query_t *q, clerk_keyset_t *old,
         renewed = renew(q, 1, now);
     }
     if (q->instance->current != old) {
-        let_go(old);
+        clerk_keyset_let_go(old);
         old = take_hold(q->instance, now);
     }
     else if (failure_of(q, renewed) != CLERK_OK) {
@@ -401,7 +389,7 @@ static clerk_keyset_t *younger_set(query_t *q, clerk_keyset_t *old,
 static void done_with(const query_t *q, clerk_keyset_t *held)
 {
     apr_thread_mutex_lock(q->ring->mutex);
-    let_go(held);
+    clerk_keyset_let_go(held);
     apr_thread_mutex_unlock(q->ring->mutex);
 }
 
@@ -445,9 +433,7 @@ static clerk_status_t check(void *self, const clerk_realm_t *realm,
                                          jwt->signature);
     }
     if (held) {
-        /* What is remembered for it has to be proved again while there still
-         * is somebody to renew the set in time. */
-        proof->as_of = held->fetched_at.day - EARLY;
+        proof->as_of = clerk_keyset_as_of(held, apr_time_now());
         done_with(&q, held);
     }
     return status;
@@ -459,7 +445,7 @@ static apr_status_t drop_sets(void *data)
     instance_t *instance;
 
     for (instance = ring->instances; instance; instance = instance->next) {
-        let_go(instance->current);
+        clerk_keyset_let_go(instance->current);
         instance->current = NULL;
     }
     return APR_SUCCESS;

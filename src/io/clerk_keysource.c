@@ -12,31 +12,6 @@ static clerk_keycopy_t copy_of(const clerk_keysource_t *source)
     return copy;
 }
 
-static clerk_status_t make_set(clerk_slice_t document, apr_time_t fetched_at,
-                               clerk_keyset_t **held)
-{
-    clerk_status_t status;
-    clerk_moment_t now;
-    apr_pool_t *p;
-
-    *held = NULL;
-    /* Without a parent: it lives as long as its last user. */
-    if (apr_pool_create_unmanaged(&p) != APR_SUCCESS) {
-        return CLERK_INTERNAL;
-    }
-    *held = apr_pcalloc(p, sizeof(**held));
-    (*held)->p = p;
-    now = clerk_steady_moment();
-    (*held)->fetched_at = clerk_steady_later(now, fetched_at - now.day);
-    (*held)->users = 1;
-    status = clerk_jwks_read(p, document, &(*held)->set);
-    if (status != CLERK_OK) {
-        apr_pool_destroy(p);
-        *held = NULL;
-    }
-    return status;
-}
-
 /* ------------------------------------------------------------------ */
 /* Clerk                                                              */
 
@@ -57,11 +32,11 @@ static void leave_word(const clerk_keysource_t *source, clerk_slice_t document,
     apr_time_t now = apr_time_now();
 
     if (!held) {
-        clerk_keycopy_put_failure(&copy, now + CLERK_KEYS_FRESH, now);
+        clerk_keycopy_put_failure(&copy, now + CLERK_KEYSET_FRESH, now);
     }
     else if (held->set->keys->nelts) {
         clerk_keycopy_put(&copy, document,
-                          held->fetched_at.day + CLERK_KEYS_FRESH,
+                          held->fetched_at.day + CLERK_KEYSET_FRESH,
                           held->fetched_at.day);
     }
 }
@@ -87,13 +62,14 @@ static void tell(const clerk_keysource_t *source, const clerk_call_t *call,
 }
 
 /*
- * It is not called a call of the background, of which ClerkRateLimit allows
- * fewer: it is one in minutes, and all JWTs depend upon it.
+ * ClerkRateLimit counts it but does not hold it back: it is one in minutes, all
+ * JWTs depend upon it, and whoever keeps the bucket empty with tokens of his
+ * own could keep a withdrawn key alive.
  */
 static clerk_status_t fetch(clerk_keysource_t *source, clerk_keyset_t **held)
 {
     const clerk_fetch_port_t *port = &source->needs->fetch;
-    clerk_call_t call = { .timeout_ms = time_left(source) };
+    clerk_call_t call = { .timeout_ms = time_left(source), .is_vital = 1 };
     clerk_answer_t answer = { 0 };
     clerk_event_t event = { .endpoint = clerk_api_jwks_name,
                             .answer = &answer,
@@ -110,10 +86,10 @@ static clerk_status_t fetch(clerk_keysource_t *source, clerk_keyset_t **held)
     }
     if (event.status == CLERK_OK) {
         event.status = clerk_api_read_jwks(&answer, source->p);
-        event.trace_id = clerk_api_trace_id(&answer, source->p);
+        event.trace_id = clerk_api_trace_id(&answer, source->p, source->p);
     }
     if (event.status == CLERK_OK) {
-        event.status = make_set(answer.body, apr_time_now(), held);
+        event.status = clerk_keyset_make(answer.body, apr_time_now(), held);
     }
     if (*held) {
         event.skipped = (*held)->set->skipped;
@@ -137,24 +113,29 @@ static int load_copy(const clerk_keysource_t *source, clerk_keyset_t **held)
 
     if (!clerk_keycopy_get(&copy, &document, &fetched_at)
         || fetched_at > now + CLERK_KEYS_COOL_DOWN
-        || now >= fetched_at + CLERK_KEYS_FRESH) {
+        || now >= fetched_at + CLERK_KEYSET_FRESH) {
         return 0;
     }
     if (fetched_at > source->than) {
-        return make_set(document, fetched_at, held) == CLERK_OK;
+        return clerk_keyset_make(document, fetched_at, held) == CLERK_OK;
     }
     return now < fetched_at + CLERK_KEYS_COOL_DOWN;
 }
 
-/* Has any process asked for it in vain of late? */
+/* Has any process asked for it in vain of late? Who has an old set goes on with
+ * it then; the background lets Clerk rest. */
 static int has_failed(const clerk_keysource_t *source)
 {
     clerk_keycopy_t copy = copy_of(source);
     apr_time_t now = apr_time_now();
+    apr_interval_time_t lately = source->hurry == CLERK_KEYS_EARLY
+                                     ? CLERK_KEYS_COOL_DOWN
+                                     : CLERK_KEYSET_FRESH;
     apr_time_t failed_at;
 
-    return clerk_keycopy_get_failure(&copy, &failed_at) && failed_at <= now
-           && now < failed_at + CLERK_KEYS_FRESH;
+    return source->hurry != CLERK_KEYS_NEEDED
+           && clerk_keycopy_get_failure(&copy, &failed_at) && failed_at <= now
+           && now < failed_at + lately;
 }
 
 /* Our turn to fetch it. */
@@ -170,11 +151,8 @@ static clerk_status_t take_turn(clerk_keysource_t *source,
         result.status = fetch(source, held);
         result.retry_after = source->retry_after;
     }
-    /* Whoever waits for one that has given up takes over when its process,
-     * which is about to, has ended. */
-    if (!source->is_left) {
-        clerk_slots_land(ticket, key, &result);
-    }
+    /* What was given up one of those who wait takes over. */
+    clerk_slots_land(ticket, key, source->is_left ? NULL : &result);
     return result.status;
 }
 
@@ -218,7 +196,7 @@ clerk_status_t clerk_keysource_load(clerk_keysource_t *source,
     if (load_copy(source, held)) {
         return CLERK_OK;
     }
-    if (source->hurry == CLERK_KEYS_OLD && has_failed(source)) {
+    if (has_failed(source)) {
         source->is_left = 1;
         return CLERK_OK;
     }

@@ -11,23 +11,12 @@
 #ifndef CLERK_KEYSOURCE_H
 #define CLERK_KEYSOURCE_H
 
-#include "clerk_jwks.h"
 #include "clerk_keyring.h"
+#include "clerk_keyset.h"
 #include "clerk_realm.h"
-#include "clerk_steady.h"
 
-/* How long a set is good without a question, */
-#define CLERK_KEYS_FRESH apr_time_from_sec(5 * 60)
-/* and how long nobody asks again, at least. */
+/* How long nobody asks again, at least. */
 #define CLERK_KEYS_COOL_DOWN apr_time_from_sec(30)
-
-/* A set in use; everything lies in `p`. */
-typedef struct clerk_keyset_t {
-    apr_pool_t *p;
-    clerk_jwks_t *set;
-    clerk_moment_t fetched_at;
-    int users; /* the keyring's own; 1 to begin with */
-} clerk_keyset_t;
 
 /* Who is it for? */
 typedef enum clerk_keys_hurry_t {
@@ -47,7 +36,8 @@ typedef struct clerk_keysource_t {
     apr_time_t than;  /* when the set there is was fetched; 0: there is none */
     apr_time_t until; /* of clerk_steady: the end of its time */
 
-    int is_left;     /* found: somebody else is to ask, or is at it */
+    int is_left; /* found: another process is at it, has asked in vain of late,
+                  * or, at the end of this one, shall be */
     int retry_after; /* found: of a failure, in seconds */
 } clerk_keysource_t;
 

@@ -151,7 +151,7 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
     }
     if (event.status == CLERK_OK) {
         event.status = clerk_api_read_metadata(&answer, p);
-        event.trace_id = clerk_api_trace_id(&answer, p);
+        event.trace_id = clerk_api_trace_id(&answer, p, p);
     }
     if (port->judge) {
         port->judge(port->self, &call, event.status, &answer);

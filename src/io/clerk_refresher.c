@@ -75,7 +75,8 @@ static void run_errand(void *data)
 
 static int send_out(refresher_t *refresher, errand_t *errand)
 {
-    const clerk_background_job_t job = { run_errand, drop_errand, errand };
+    const clerk_background_job_t job = { run_errand, drop_errand, errand,
+                                         .is_urgent = 0 };
 
     errand->refresher = refresher;
     if (!clerk_background_offer(refresher->needs.background, &job)) {

@@ -61,10 +61,9 @@ int clerk_renewal_offer(clerk_background_t *background,
                         const clerk_renewal_t *renewal,
                         const clerk_realm_t *realm)
 {
-    clerk_background_job_t job = { run, drop, NULL };
     job_t *made = background ? make_job(renewal, realm) : NULL;
+    clerk_background_job_t job = { run, drop, made, .is_urgent = 1 };
 
-    job.data = made;
     if (made && !clerk_background_offer(background, &job)) {
         apr_pool_destroy(made->p);
         made = NULL;

@@ -107,9 +107,12 @@ static void check_answer(apr_pool_t *p, const clerk_endpoint_t *endpoint,
                          const clerk_answer_t *answer)
 {
     clerk_identity_t *identity = NULL;
-    const char *trace_id = clerk_api_trace_id(answer, p);
+    apr_pool_t *scratch = fuzz_pool();
+    const char *trace_id = clerk_api_trace_id(answer, p, scratch);
     const clerk_json_t *body = clerk_json_parse(p, answer->body);
-    clerk_status_t status = endpoint->read(answer, p, p, &identity);
+    clerk_status_t status = endpoint->read(answer, p, scratch, &identity);
+
+    apr_pool_destroy(scratch);
 
     FUZZ_MUST(!trace_id || !strpbrk(trace_id, " %\r\n\"<\\"));
     FUZZ_MUST((identity != NULL) == (status == CLERK_OK));

@@ -3,11 +3,9 @@
  * What is common to Clerk's endpoints: the requests, the statuses other than
  * 200, bodies that are no object, the trace ids.
  */
-#include "unit.h"
+#include "unit_api.h"
 
 #include <apr_escape.h>
-
-#include "clerk_api.h"
 
 #define TOKEN "oat_0ef5a7a33d87ed87ee7954c845d80450"
 
@@ -32,7 +30,7 @@ static clerk_status_t read_answer(const clerk_endpoint_t *endpoint,
                               .content_type = "application/json" };
 
     *identity = (clerk_identity_t *)0x1;
-    return endpoint->read(&answer, p, p, identity);
+    return unit_read_answer(endpoint, &answer, p, identity);
 }
 
 /* ------------------------------------------------------------------ */
@@ -262,7 +260,7 @@ static void html_is_known_by_its_type_too(void **state)
     clerk_identity_t *identity;
 
     assert_int_equal(
-        clerk_api_oauth_verify.read(&answer, *state, *state, &identity),
+        unit_read_answer(&clerk_api_oauth_verify, &answer, *state, &identity),
         NONSENSE);
     assert_null(identity);
 }
@@ -302,7 +300,7 @@ static void trace_ids_are_found(void **state)
                                   .body = unit_text(*state, rows[i].body),
                                   .ray = rows[i].ray };
 
-        UNIT_SAME(rows[i].body, clerk_api_trace_id(&answer, *state),
+        UNIT_SAME(rows[i].body, unit_trace_id(&answer, *state),
                   rows[i].trace_id);
     }
 }

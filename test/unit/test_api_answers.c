@@ -3,9 +3,7 @@
  * What a 200 of each endpoint means: the tables of the wire contract (D2, D4,
  * D5), and every member missing, null and of each wrong type.
  */
-#include "unit.h"
-
-#include "clerk_api.h"
+#include "unit_api.h"
 
 #define OK CLERK_OK
 #define DEAD CLERK_TOKEN_INACTIVE
@@ -22,7 +20,7 @@ static clerk_status_t read_body(const clerk_endpoint_t *endpoint, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = (clerk_identity_t *)0x1;
-    status = endpoint->read(&answer, p, p, identity);
+    status = unit_read_answer(endpoint, &answer, p, identity);
     UNIT_CHECK(body, (*identity != NULL) == (status == CLERK_OK));
     return status;
 }

@@ -4,9 +4,7 @@
  * of the wire contract, and custom claims. What only the OAuth one has is in
  * test_api_answers.c.
  */
-#include "unit.h"
-
-#include "clerk_api.h"
+#include "unit_api.h"
 
 #define OAT "oat_0ef5a7a33d87ed87ee7954c845d80450"
 
@@ -55,7 +53,7 @@ static clerk_status_t read_body(const family_t *family, apr_pool_t *p,
     clerk_status_t status;
 
     *identity = (clerk_identity_t *)0x1;
-    status = family->endpoint->read(&answer, p, p, identity);
+    status = unit_read_answer(family->endpoint, &answer, p, identity);
     UNIT_CHECK(body, (*identity != NULL) == (status == OK));
     UNIT_CHECK(body, !*identity || (*identity)->kind == family->kind);
     UNIT_CHECK(body, !*identity || !((*identity)->facts & CLERK_FACT_SIGNED));

@@ -53,7 +53,7 @@ static void drop(void *data)
 
 static void offer(world_t *world)
 {
-    const clerk_background_job_t job = { run, drop, world };
+    const clerk_background_job_t job = { run, drop, world, 0 };
 
     add(clerk_background_offer(world->background, &job) ? &world->taken
                                                         : &world->refused,
@@ -116,6 +116,48 @@ static void a_full_queue_takes_nothing(void **state)
     assert_int_equal(world->dropped, QUEUE);
 }
 
+static void note_turn(void *data)
+{
+    int *turn = data;
+    static int turns;
+
+    __atomic_store_n(turn, add(&turns, 1), __ATOMIC_SEQ_CST);
+}
+
+static void never(void *data)
+{
+    (void)data;
+    fail_msg("%s", "there was time for it");
+}
+
+static void what_is_urgent_comes_first(void **state)
+{
+    world_t *world = world_of(*state);
+    int turns[3] = { 0 };
+    clerk_background_job_t job = { note_turn, never, &turns[0], 0 };
+    int i;
+
+    world->takes = apr_time_from_msec(200);
+    for (i = 0; i < THREADS; i++) {
+        offer(world);
+    }
+    unit_await(&world->at_a_time, THREADS);
+    assert_true(clerk_background_offer(world->background, &job));
+    job.data = &turns[1];
+    assert_true(clerk_background_offer(world->background, &job));
+    job.data = &turns[2];
+    job.is_urgent = 1;
+    assert_true(clerk_background_offer(world->background, &job));
+    for (i = 0; i < 3; i++) {
+        while (!unit_seen(&turns[i])) {
+            apr_sleep(1000);
+        }
+    }
+    assert_true(turns[2] < turns[0]);
+    assert_true(turns[2] < turns[1]);
+    clerk_background_stop(world->background);
+}
+
 static void the_end_is_not_waited_for(void **state)
 {
     world_t *world = world_of(*state);
@@ -175,6 +217,7 @@ int main(void)
         UNIT_TEST(what_is_taken_is_run),
         UNIT_TEST(a_few_threads_do_it_all),
         UNIT_TEST(a_full_queue_takes_nothing),
+        UNIT_TEST(what_is_urgent_comes_first),
         UNIT_TEST(the_end_is_not_waited_for),
         UNIT_TEST(an_end_without_a_beginning),
         UNIT_TEST(many_threads_offer_until_the_end),

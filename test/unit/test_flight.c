@@ -374,6 +374,29 @@ static void nobody_is_told_what_the_background_may_not(void **state)
 {
     end_in_the_background(*state, CLERK_RATE_EXCEEDED);
     end_in_the_background(*state, CLERK_INTERNAL);
+    end_in_the_background(*state, CLERK_PENDING_EXCEEDED);
+}
+
+/* It does not wait for another process, and what it makes of that is no answer
+ * for a request that came along. */
+static void who_does_not_wait_decides_for_nobody(void **state)
+{
+    clerk_slots_t *slots = apr_pcalloc(*state, sizeof(*slots));
+    field_t *field = field_of(*state, slots, 128);
+    clerk_turn_wish_t wish = { .key = a_key, .patience = MSEC(60000) };
+    clerk_turn_ticket_t ticket;
+    clerk_turn_result_t result = { CLERK_OK, 0 };
+    clerk_seat_t background = { .key = a_key,
+                                .patience = MSEC(100),
+                                .is_background = 1 };
+    clerk_landing_t landing;
+
+    assert_int_equal(clerk_slots_take(slots, &wish, &ticket, &result),
+                     CLERK_TURN_OURS);
+    assert_false(
+        field->port.board(field->port.self, &background, *state, &landing));
+    assert_int_equal(landing.status, CLERK_PENDING_EXCEEDED);
+    clerk_slots_land(&ticket, a_key, &result);
 }
 
 /* Nor is that a reason to wait twice as long. */
@@ -412,6 +435,7 @@ int main(void)
         UNIT_TEST(keys_do_not_mix),
         UNIT_TEST(the_background_stands_back),
         UNIT_TEST(nobody_is_told_what_the_background_may_not),
+        UNIT_TEST(who_does_not_wait_decides_for_nobody),
         UNIT_TEST(a_deadline_counts_from_boarding),
     };
 

@@ -116,6 +116,8 @@ static void hostile_records_are_misses(void **state)
         { "a number without an end", "0200fbf4a9d2f9330100000000014180" },
         { "a number with a byte too many",
           "0200fbf4a9d2f933010000000001418100" },
+        { "a number whose ninth byte is not the last",
+          "0200fbf4a9d2f93301000000000141ffff8fbbbad6adf08d" },
         { "a number of ten bytes",
           "0200fbf4a9d2f9330100000000014180808080808080808001" },
         { "a number of 19 digits",
@@ -199,9 +201,27 @@ static void too_many_claims_are_a_miss(void **state)
 
 static void nothing_larger_than_the_limit_is_read(void **state)
 {
-    char *bytes = unit_repeat(*state, '\x02', CLERK_RECORD_MAX + 1);
+    /* One claim, `sub`, of so many letters. */
+    static const char head[] = "\x02\x00\xfb\xf4\xa9\xd2\xf9\x33"
+                               "\x01\x00\x00\x00\x00\x01\x01";
+    const apr_size_t letters = CLERK_RECORD_MAX - (sizeof(head) - 1) - 1;
+    clerk_record_t record;
+    apr_size_t more;
 
-    assert_miss(*state, unit_exact(*state, bytes, CLERK_RECORD_MAX + 1));
+    for (more = 0; more < 2; more++) {
+        char *bytes = unit_repeat(*state, 'x', CLERK_RECORD_MAX + 1);
+        clerk_slice_t text = unit_exact(*state, bytes, CLERK_RECORD_MAX + more);
+
+        memcpy((char *)(apr_uintptr_t)text.ptr, head, sizeof(head) - 1);
+        memset((char *)(apr_uintptr_t)text.ptr + text.len - 1, 0, 1);
+        if (more) {
+            assert_miss(*state, text);
+            continue;
+        }
+        assert_int_equal(clerk_record_read(*state, text, &record), CLERK_OK);
+        assert_int_equal(strlen(clerk_claims_get(record.identity, "sub")),
+                         letters);
+    }
 }
 
 int main(void)

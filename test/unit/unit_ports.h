@@ -6,7 +6,7 @@
 #ifndef UNIT_PORTS_H
 #define UNIT_PORTS_H
 
-#include "unit.h"
+#include "unit_api.h"
 
 #include "clerk_verify.h"
 
@@ -78,7 +78,7 @@ static inline clerk_status_t unit_fetch(void *self, const clerk_call_t *call,
         answer->http = said->http;
         answer->body = unit_text(p, said->body);
         answer->content_type = "application/json";
-        call->read(call->reader, answer, p);
+        unit_have_it_read(call, answer);
     }
     return said->status;
 }
