@@ -103,6 +103,7 @@ static void touch_down(tower_t *tower, flight_t *flight,
                        const clerk_landing_t *landing)
 {
     flight_t **link = bucket_of(tower, flight->key);
+    int riders;
 
     while (*link != flight) {
         link = &(*link)->next;
@@ -114,6 +115,10 @@ static void touch_down(tower_t *tower, flight_t *flight,
             apr_pmemdup(flight->p, landing->record.ptr, landing->record.len);
     }
     flight->has_landed = 1;
+    /* Those who rode wait no more, though some may not run yet. */
+    for (riders = flight->users - 1; riders > 0; riders--) {
+        clerk_pending_leave(tower->pending);
+    }
     apr_thread_cond_broadcast(flight->arrival);
     get_off(tower, flight);
 }
@@ -196,8 +201,10 @@ static int ride(tower_t *tower, flight_t *flight, const clerk_seat_t *seat,
     else {
         refuse(landing, status);
     }
+    if (!flight->has_landed) {
+        clerk_pending_leave(tower->pending);
+    }
     get_off(tower, flight);
-    clerk_pending_leave(tower->pending);
     return is_over;
 }
 
@@ -217,11 +224,11 @@ static void land(void *self, clerk_seat_t *seat, const clerk_landing_t *landing)
                      is_void(seat, landing) ? NULL : &result);
     apr_thread_mutex_lock(tower->mutex);
     flight->is_void = is_void(seat, landing);
-    touch_down(tower, flight, landing);
-    apr_thread_mutex_unlock(tower->mutex);
     if (!seat->is_background) {
         clerk_pending_leave(tower->pending);
     }
+    touch_down(tower, flight, landing);
+    apr_thread_mutex_unlock(tower->mutex);
 }
 
 /* Is it for us to find out, or does another process? */

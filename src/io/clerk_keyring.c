@@ -20,6 +20,8 @@ typedef struct instance_t {
     unsigned char lane[CLERK_SHA256_BYTES];
     clerk_keyset_t *current; /* or NULL */
     int is_renewing;
+    apr_uint32_t renewals;     /* that have ended */
+    int waiting;               /* for this one, counted as pending */
     apr_time_t began;          /* with is_renewing; of clerk_steady */
     int is_left;               /* by the last renewal, to somebody else */
     clerk_moment_t renewed_at; /* or tried to be */
@@ -94,16 +96,45 @@ static int is_resting(const instance_t *instance, clerk_moment_t now)
 /* ------------------------------------------------------------------ */
 /* Renewal                                                            */
 
-/* With the mutex held. */
-static void wait_for_renewal(const query_t *q)
+static void leave(const query_t *q)
 {
+    if (q->ring->needs.pending) {
+        clerk_pending_leave(q->ring->needs.pending);
+    }
+}
+
+/* Has it ended in time? With the mutex held. */
+static int wait_for_renewal(const query_t *q)
+{
+    instance_t *instance = q->instance;
+    apr_uint32_t renewals = instance->renewals;
     apr_time_t now = clerk_steady_now();
 
-    for (; q->instance->is_renewing && now < q->until;
+    instance->waiting++;
+    for (; instance->renewals == renewals && now < q->until;
          now = clerk_steady_now()) {
         (void)apr_thread_cond_timedwait(q->ring->renewed, q->ring->mutex,
                                         q->until - now);
     }
+    if (instance->renewals == renewals) {
+        instance->waiting--;
+        leave(q);
+        return 0;
+    }
+    return 1;
+}
+
+/* Nobody waits any more, though some do not run yet. With the mutex held. */
+static void end_renewal(const query_t *q)
+{
+    instance_t *instance = q->instance;
+
+    instance->is_renewing = 0;
+    instance->renewals++;
+    for (; instance->waiting; instance->waiting--) {
+        leave(q);
+    }
+    apr_thread_cond_broadcast(q->ring->renewed);
 }
 
 /* What has come of a renewal that began then. With the mutex held. */
@@ -153,8 +184,7 @@ static void renew_now(const query_t *q, clerk_moment_t now)
         instance->retry_after = source.retry_after;
         settle(instance, held, now, status);
     }
-    instance->is_renewing = 0;
-    apr_thread_cond_broadcast(q->ring->renewed);
+    end_renewal(q);
 }
 
 /* May one more wait for Clerk, if only for a moment? With the mutex held. */
@@ -192,20 +222,18 @@ static clerk_status_t renew(query_t *q, int must_wait, clerk_moment_t now)
     }
     if (!instance->is_renewing) {
         renew_now(q, now);
+        leave(q);
     }
-    else {
-        wait_for_renewal(q);
-        if (instance->is_left && !instance->is_renewing && !q->is_brief
-            && clerk_steady_now() < q->until) {
-            /* By one who could do without. */
-            renew_now(q, clerk_steady_moment());
-        }
+    else if (!wait_for_renewal(q)) {
+        return q->is_brief ? CLERK_PENDING_EXCEEDED : CLERK_OK;
     }
-    if (q->ring->needs.pending) {
-        clerk_pending_leave(q->ring->needs.pending);
+    else if (instance->is_left && !instance->is_renewing && !q->is_brief
+             && clerk_steady_now() < q->until && join(q)) {
+        /* By one who could do without. */
+        renew_now(q, clerk_steady_moment());
+        leave(q);
     }
-    return instance->is_renewing && q->is_brief ? CLERK_PENDING_EXCEEDED
-                                                : CLERK_OK;
+    return CLERK_OK;
 }
 
 /* ------------------------------------------------------------------ */
