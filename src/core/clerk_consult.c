@@ -49,12 +49,6 @@ int clerk_consult_calls(const clerk_question_t *q)
     return q->endpoint && q->terms->realm.userinfo ? 2 : 1;
 }
 
-/* What breaks off at the end of a process is nobody's fault. */
-static int has_given_up(const clerk_ports_t *ports)
-{
-    return ports->give_up && __atomic_load_n(ports->give_up, __ATOMIC_ACQUIRE);
-}
-
 /* What an answer says, for whoever reads it. */
 typedef struct reading_t {
     const clerk_endpoint_t *endpoint;
@@ -108,7 +102,7 @@ static clerk_status_t ask(clerk_question_t *q, const clerk_endpoint_t *endpoint,
         ports->fetch.judge(ports->fetch.self, &call, status, &answer);
     }
     event.status = status;
-    if (ports->log.called && !has_given_up(ports)) {
+    if (ports->log.called && !clerk_call_is_given_up(&call)) {
         ports->log.called(ports->log.self, &event);
     }
     if (clerk_status_class(status) == CLERK_CLASS_UPSTREAM) {

@@ -60,7 +60,6 @@ typedef struct clerk_call_t {
     const clerk_route_t *route;
     int timeout_ms;    /* of this call; 0: the route's */
     int is_background; /* nobody waits for the answer */
-    int is_vital;      /* counted by ClerkRateLimit, but not held back */
     /* Given up when this is no longer 0; may be NULL. */
     const apr_uint32_t *give_up;
     /*
@@ -72,6 +71,12 @@ typedef struct clerk_call_t {
                  apr_pool_t *scratch);
     void *reader;
 } clerk_call_t;
+
+/* What breaks off at the end of a process is nobody's fault. */
+static inline int clerk_call_is_given_up(const clerk_call_t *call)
+{
+    return call->give_up && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE);
+}
 
 typedef struct clerk_fetch_port_t {
     void *self;

@@ -16,14 +16,6 @@ static clerk_status_t refuse(clerk_answer_t *answer, clerk_status_t status,
     return status;
 }
 
-static clerk_rate_need_t need_of(const clerk_call_t *call)
-{
-    if (call->is_vital) {
-        return CLERK_RATE_VITAL;
-    }
-    return call->is_background ? CLERK_RATE_NO_HURRY : CLERK_RATE_USUAL;
-}
-
 static clerk_status_t call_if_allowed(void *self, const clerk_call_t *call,
                                       apr_pool_t *p, clerk_answer_t *answer)
 {
@@ -36,7 +28,7 @@ static clerk_status_t call_if_allowed(void *self, const clerk_call_t *call,
         return refuse(answer, CLERK_CIRCUIT_OPEN, wait,
                       "Clerk has failed before, or said to stay away");
     }
-    if (!clerk_rate_take(gate->rate, now, need_of(call), &wait)) {
+    if (!clerk_rate_take(gate->rate, now, call->is_background, &wait)) {
         return refuse(answer, CLERK_RATE_EXCEEDED, wait,
                       "ClerkRateLimit allows no more calls now");
     }

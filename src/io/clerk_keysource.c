@@ -41,11 +41,18 @@ static void leave_word(const clerk_keysource_t *source, clerk_slice_t document,
     }
 }
 
-/* What breaks off at the end of a process is nobody's fault. */
-static int has_given_up(const clerk_call_t *call, clerk_status_t status)
+/*
+ * Clerk has not been asked: the process ends, or ClerkRateLimit holds it back,
+ * which is no reason to believe an old set for longer. Who can do without tries
+ * again soon.
+ */
+static int is_unasked(const clerk_keysource_t *source, const clerk_call_t *call,
+                      clerk_status_t status)
 {
-    return status != CLERK_OK && call->give_up
-           && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE);
+    return status != CLERK_OK
+           && (clerk_call_is_given_up(call)
+               || (status == CLERK_RATE_EXCEEDED
+                   && source->hurry != CLERK_KEYS_NEEDED));
 }
 
 static void tell(const clerk_keysource_t *source, const clerk_call_t *call,
@@ -62,14 +69,13 @@ static void tell(const clerk_keysource_t *source, const clerk_call_t *call,
 }
 
 /*
- * ClerkRateLimit counts it but does not hold it back: it is one in minutes, all
- * JWTs depend upon it, and whoever keeps the bucket empty with tokens of his
- * own could keep a withdrawn key alive.
+ * It is not called a call of the background, of which ClerkRateLimit allows
+ * fewer: it is one in minutes, and all JWTs depend upon it.
  */
 static clerk_status_t fetch(clerk_keysource_t *source, clerk_keyset_t **held)
 {
     const clerk_fetch_port_t *port = &source->needs->fetch;
-    clerk_call_t call = { .timeout_ms = time_left(source), .is_vital = 1 };
+    clerk_call_t call = { .timeout_ms = time_left(source) };
     clerk_answer_t answer = { 0 };
     clerk_event_t event = { .endpoint = clerk_api_jwks_name,
                             .answer = &answer,
@@ -80,7 +86,7 @@ static clerk_status_t fetch(clerk_keysource_t *source, clerk_keyset_t **held)
     }
     clerk_api_write_jwks(source->realm, source->p, &call);
     event.status = port->call(port->self, &call, source->p, &answer);
-    if (has_given_up(&call, event.status)) {
+    if (is_unasked(source, &call, event.status)) {
         source->is_left = 1;
         return CLERK_OK;
     }

@@ -36,8 +36,8 @@ typedef struct clerk_keysource_t {
     apr_time_t than;  /* when the set there is was fetched; 0: there is none */
     apr_time_t until; /* of clerk_steady: the end of its time */
 
-    int is_left; /* found: another process is at it, has asked in vain of late,
-                  * or, at the end of this one, shall be */
+    int is_left;     /* found: another process is at it, or has asked in vain of
+                      * late; or Clerk was not asked, see is_unasked */
     int retry_after; /* found: of a failure, in seconds */
 } clerk_keysource_t;
 

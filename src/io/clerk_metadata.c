@@ -124,13 +124,6 @@ static apr_time_t get_shared(const clerk_metadata_t *home,
 /* ------------------------------------------------------------------ */
 /* Renewal                                                            */
 
-/* What breaks off at the end of a process is nobody's fault. */
-static int has_given_up(const clerk_call_t *call, clerk_status_t status)
-{
-    return status != CLERK_OK && call->give_up
-           && __atomic_load_n(call->give_up, __ATOMIC_ACQUIRE);
-}
-
 /* In the background with a `give_up`. */
 static clerk_status_t fetch(const clerk_metadata_t *home,
                             clerk_metadata_query_t *query,
@@ -146,7 +139,7 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
 
     clerk_api_write_metadata(query->realm, query->path, p, &call);
     event.status = port->call(port->self, &call, p, &answer);
-    if (has_given_up(&call, event.status)) {
+    if (event.status != CLERK_OK && clerk_call_is_given_up(&call)) {
         return event.status;
     }
     if (event.status == CLERK_OK) {

@@ -10,12 +10,11 @@ void clerk_rate_set(clerk_rate_t *rate, int calls, int seconds)
     rate->full_at = 0;
 }
 
-int clerk_rate_take(clerk_rate_t *rate, apr_time_t now, clerk_rate_need_t need,
+int clerk_rate_take(clerk_rate_t *rate, apr_time_t now, int no_hurry,
                     apr_interval_time_t *wait)
 {
     apr_int64_t present = now * NANOSECONDS;
-    apr_int64_t depth =
-        need == CLERK_RATE_NO_HURRY ? rate->period / 2 : rate->period;
+    apr_int64_t depth = no_hurry ? rate->period / 2 : rate->period;
     apr_int64_t full_at = __atomic_load_n(&rate->full_at, __ATOMIC_RELAXED);
     apr_int64_t then;
 
@@ -28,7 +27,7 @@ int clerk_rate_take(clerk_rate_t *rate, apr_time_t now, clerk_rate_need_t need,
     }
     do {
         then = (full_at > present ? full_at : present) + rate->price;
-        if (need != CLERK_RATE_VITAL && then - present > depth) {
+        if (then - present > depth) {
             *wait = (then - present - depth + NANOSECONDS - 1) / NANOSECONDS;
             return 0;
         }

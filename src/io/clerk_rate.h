@@ -25,19 +25,12 @@ typedef struct clerk_rate_t {
 /* `calls` per `seconds`, both at least 1; the bucket is full. */
 void clerk_rate_set(clerk_rate_t *rate, int calls, int seconds);
 
-/* Who is in no hurry finds the bucket empty when it is half empty. Who has to
- * be let through never does, and others have to wait for it. */
-typedef enum clerk_rate_need_t {
-    CLERK_RATE_NO_HURRY,
-    CLERK_RATE_USUAL,
-    CLERK_RATE_VITAL
-} clerk_rate_need_t;
-
 /*
  * Take one call out of the bucket. False when it is empty, and `wait` is how
- * long it takes until one is there.
+ * long it takes until one is there. Who is in no hurry finds it empty when it
+ * is half empty.
  */
-int clerk_rate_take(clerk_rate_t *rate, apr_time_t now, clerk_rate_need_t need,
+int clerk_rate_take(clerk_rate_t *rate, apr_time_t now, int no_hurry,
                     apr_interval_time_t *wait);
 
 #endif

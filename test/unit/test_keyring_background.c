@@ -243,6 +243,27 @@ static void a_renewal_that_does_not_begin_is_none(void **state)
     end(world);
 }
 
+/* It is no word of Clerk's, and nothing rests upon it. */
+static void what_the_rate_limit_holds_back_is_tried_again(void **state)
+{
+    clerk_jwt_t jwt = jwt_of(*state, HEADER(UNIT_KID));
+    world_t *world = world_with(*state, &jwt, 241);
+
+    world->says = CLERK_RATE_EXCEEDED;
+    AT_ONCE(world, &world->keys, &jwt, CLERK_OK);
+    unit_await_locked(world->mutex, &world->fetches, 1);
+    later(SECONDS(64));
+    AT_ONCE(world, &world->keys, &jwt, CLERK_OK);
+    assert_int_equal(unit_locked(world->mutex, &world->events), 0);
+    assert_int_equal(world->note_len, 0);
+    apr_thread_mutex_lock(world->mutex);
+    world->says = CLERK_OK;
+    apr_thread_mutex_unlock(world->mutex);
+    later(SECONDS(6));
+    wait_for_key(world, &world->keys, &jwt, CLERK_KEY_UNKNOWN);
+    end(world);
+}
+
 /* Or else each request would prove its token, and ask for its profile. */
 static void what_is_due_is_remembered_from_second_to_second(void **state)
 {
@@ -288,6 +309,7 @@ int main(void)
         UNIT_TEST(another_process_has_waited),
         UNIT_TEST(a_note_out_of_its_time_is_none),
         UNIT_TEST(a_renewal_that_does_not_begin_is_none),
+        UNIT_TEST(what_the_rate_limit_holds_back_is_tried_again),
         UNIT_TEST(what_is_due_is_remembered_from_second_to_second),
     };
 

@@ -2,19 +2,28 @@
 /* Several processes renew a set of keys for each other; and one that ends. */
 #include "unit_keyring_aged.h"
 
+/* Rings that share what processes do, each with its set. */
+static void make_rings(world_t *world, const clerk_jwt_t *jwt,
+                       clerk_keys_port_t *keys, int count)
+{
+    clerk_shared_t *shared;
+    int i;
+
+    assert_int_equal(clerk_shared_create(world->p, &shared), CLERK_OK);
+    for (i = 0; i < count; i++) {
+        make_ring(world, shared, &keys[i]);
+        assert_int_equal(check_by(world, &keys[i], jwt), CLERK_OK);
+    }
+}
+
 /* It has been at it for longer than it may take, and may be gone. */
 static void who_was_at_it_long_ago_is_not_trusted(void **state)
 {
     clerk_jwt_t jwt = jwt_of(*state, HEADER(UNIT_KID));
     world_t *world = world_with(*state, &jwt, 0);
     clerk_keys_port_t keys[2];
-    clerk_shared_t *shared;
 
-    assert_int_equal(clerk_shared_create(*state, &shared), CLERK_OK);
-    make_ring(world, shared, &keys[0]);
-    make_ring(world, shared, &keys[1]);
-    assert_int_equal(check_by(world, &keys[0], &jwt), CLERK_OK);
-    assert_int_equal(check_by(world, &keys[1], &jwt), CLERK_OK);
+    make_rings(world, &jwt, keys, 2);
     later(SECONDS(297));
     world->delay = SLOW;
     AT_ONCE(world, &keys[0], &jwt, CLERK_OK);
@@ -33,14 +42,9 @@ static void attempts_in_vain_are_one_for_all(void **state)
     clerk_jwt_t jwt = jwt_of(*state, HEADER(UNIT_KID));
     world_t *world = world_with(*state, &jwt, 0);
     clerk_keys_port_t keys[4];
-    clerk_shared_t *shared;
     int i;
 
-    assert_int_equal(clerk_shared_create(*state, &shared), CLERK_OK);
-    for (i = 0; i < 4; i++) {
-        make_ring(world, shared, &keys[i]);
-        assert_int_equal(check_by(world, &keys[i], &jwt), CLERK_OK);
-    }
+    make_rings(world, &jwt, keys, 4);
     later(SECONDS(241));
     world->says = CLERK_SERVER_ERROR;
     AT_ONCE(world, &keys[0], &jwt, CLERK_OK);
@@ -66,13 +70,8 @@ static void a_call_that_is_given_up_is_nobodys(void **state)
     clerk_jwt_t new = jwt_of(*state, HEADER("new"));
     world_t *world = world_with(*state, &old, 0);
     clerk_keys_port_t keys[2];
-    clerk_shared_t *shared;
 
-    assert_int_equal(clerk_shared_create(*state, &shared), CLERK_OK);
-    make_ring(world, shared, &keys[0]);
-    make_ring(world, shared, &keys[1]);
-    assert_int_equal(check_by(world, &keys[0], &old), CLERK_OK);
-    assert_int_equal(check_by(world, &keys[1], &old), CLERK_OK);
+    make_rings(world, &old, keys, 2);
     later(SECONDS(241));
     world->delay = SECONDS(4);
     AT_ONCE(world, &keys[0], &old, CLERK_OK);
@@ -89,14 +88,9 @@ static void one_process_does_it_for_all(void **state)
     clerk_jwt_t new = jwt_of(*state, HEADER("new"));
     world_t *world = world_with(*state, &old, 0);
     clerk_keys_port_t keys[4];
-    clerk_shared_t *shared;
     int i;
 
-    assert_int_equal(clerk_shared_create(*state, &shared), CLERK_OK);
-    for (i = 0; i < 4; i++) {
-        make_ring(world, shared, &keys[i]);
-        assert_int_equal(check_by(world, &keys[i], &old), CLERK_OK);
-    }
+    make_rings(world, &old, keys, 4);
     later(SECONDS(241));
     world->delay = SLOW;
     for (i = 0; i < 4; i++) {

@@ -10,7 +10,7 @@ static int take(clerk_rate_t *rate, apr_time_t now)
 {
     apr_interval_time_t wait;
 
-    return clerk_rate_take(rate, now, CLERK_RATE_USUAL, &wait);
+    return clerk_rate_take(rate, now, 0, &wait);
 }
 
 static void a_full_bucket_is_all_there_is(void **state)
@@ -22,11 +22,11 @@ static void a_full_bucket_is_all_there_is(void **state)
     (void)state;
     clerk_rate_set(&rate, 20, 10);
     for (i = 0; i < 20; i++) {
-        assert_true(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
+        assert_true(clerk_rate_take(&rate, START, 0, &wait));
         assert_int_equal(wait, 0);
     }
     for (i = 0; i < 5; i++) {
-        assert_false(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
+        assert_false(clerk_rate_take(&rate, START, 0, &wait));
         assert_int_equal(wait, apr_time_from_msec(500));
     }
     assert_false(take(&rate, START + apr_time_from_msec(499)));
@@ -64,33 +64,19 @@ static void who_is_in_no_hurry_leaves_half(void **state)
     (void)state;
     clerk_rate_set(&rate, 10, 10);
     for (i = 0; i < 5; i++) {
-        assert_true(clerk_rate_take(&rate, START, CLERK_RATE_NO_HURRY, &wait));
+        assert_true(clerk_rate_take(&rate, START, 1, &wait));
     }
-    assert_false(clerk_rate_take(&rate, START, CLERK_RATE_NO_HURRY, &wait));
+    assert_false(clerk_rate_take(&rate, START, 1, &wait));
     for (i = 0; i < 5; i++) {
-        assert_true(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
+        assert_true(clerk_rate_take(&rate, START, 0, &wait));
     }
-    assert_false(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
+    assert_false(clerk_rate_take(&rate, START, 0, &wait));
 
     /* One call is one call. */
     clerk_rate_set(&rate, 1, 10);
-    assert_true(clerk_rate_take(&rate, START, CLERK_RATE_NO_HURRY, &wait));
-    assert_false(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
+    assert_true(clerk_rate_take(&rate, START, 1, &wait));
+    assert_false(clerk_rate_take(&rate, START, 0, &wait));
     assert_int_equal(wait, apr_time_from_sec(10));
-}
-
-/* It is counted: those who come after it wait for it, too. */
-static void what_is_vital_is_let_through(void **state)
-{
-    clerk_rate_t rate = { 0 };
-    apr_interval_time_t wait;
-
-    (void)state;
-    clerk_rate_set(&rate, 1, 10);
-    assert_true(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
-    assert_true(clerk_rate_take(&rate, START, CLERK_RATE_VITAL, &wait));
-    assert_false(clerk_rate_take(&rate, START, CLERK_RATE_USUAL, &wait));
-    assert_int_equal(wait, apr_time_from_sec(20));
 }
 
 static void no_limit_is_none(void **state)
@@ -136,7 +122,6 @@ int main(void)
         UNIT_TEST(a_full_bucket_is_all_there_is),
         UNIT_TEST(it_fills_at_an_even_pace),
         UNIT_TEST(who_is_in_no_hurry_leaves_half),
-        UNIT_TEST(what_is_vital_is_let_through),
         UNIT_TEST(no_limit_is_none),
         UNIT_TEST(threads_share_it),
     };
