@@ -2,9 +2,8 @@
 /*
  * mod_auth_clerk_cache.h: the cache that all children share.
  *
- * Owns: ap_socache.h (no other file includes it): provider, instance, mutex
- * and sealing as one object. Must never know: what a record says. Called by:
- * mod_auth_clerk.c (life cycle), core through the port.
+ * Owns: which cache it is, and the sealing of records. Must never know: what a
+ * record says. Called by: mod_auth_clerk.c (life cycle), core through the port.
  */
 #ifndef MOD_AUTH_CLERK_CACHE_H
 #define MOD_AUTH_CLERK_CACHE_H
@@ -19,8 +18,7 @@ apr_status_t auth_clerk_cache_register_mutex(apr_pool_t *pconf);
  * but OK stops the start, after a line that says why. */
 int auth_clerk_cache_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 
-/* post_config: make instance and mutex, once for all children. They go with
- * `pconf`. */
+/* post_config: open it, once for all children. It goes with `pconf`. */
 int auth_clerk_cache_open(apr_pool_t *pconf, server_rec *s);
 
 /* child_init: the port for this child; without functions if there is no

@@ -122,8 +122,8 @@ GOOD = {
                            '#include "clerk_curl.h"\n'
                            "#include <curl/curl.h>\n#include <time.h>\n",
     "src/httpd/mod_auth_clerk_cache.h": "#include <httpd.h>\n",
-    "src/httpd/mod_auth_clerk_cache.c": "#include <ap_socache.h>\n"
-                                        '#include "clerk_curl.h"\n',
+    "src/httpd/mod_auth_clerk_socache.c": "#include <ap_socache.h>\n"
+                                          '#include "clerk_curl.h"\n',
     "mod_auth_clerk.c": "#include <http_config.h>\n",
 }
 BAD = [

@@ -286,6 +286,45 @@ def test_many_threads_and_many_tokens(serve_once, clerk):
     assert clerk.calls() == calls
 
 
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize("size, shards", [
+    (8 * MIB - 1, 1), (8 * MIB, 2), (20 * MIB, 3), (1024 * MIB, 16)])
+def test_a_large_cache_is_several(serve_once, clerk, size, shards):
+    server = serve_once(
+        introspection(clerk) + f"ClerkSOCache shmcb:run/c({size})\n"
+        + location("/x"))
+    made = server.error_log.lines(matching="AH00830")
+    assert len(made) == shards
+    token = clerk.mint()
+    assert {server.get("/x/page", token=token).status
+            for _ in range(2)} == {200}
+    assert clerk.calls() == 1
+
+
+@pytest.mark.parametrize("mutex", ["", "Mutex flock:${ROOT}/run auth-clerk"])
+def test_all_of_a_large_cache_is_everybodys(serve_once, clerk, mutex):
+    """No token is lost between the parts, for any child, old or new."""
+    server = serve_once(
+        mutex + "\n" + introspection(clerk)
+        + f"ClerkSOCache shmcb:${{ROOT}}/run/c({20 * MIB})\n"
+        + location("/x"), mpm="prefork", children=3)
+    tokens = [clerk.mint(subject=f"user_{number}") for number in range(60)]
+    for token in tokens:
+        assert server.get("/x/page", token=token).status == 200
+    assert clerk.calls() == len(tokens)
+    for _ in range(3):
+        for number, token in enumerate(tokens):
+            env = server.get("/x/env", token=token).env()
+            assert env["REMOTE_USER"] == f"user_{number}"
+    assert clerk.calls() == len(tokens)
+    if mutex:
+        files = sorted(path.name for path in (server.root / "run").iterdir()
+                       if path.name.startswith("auth-clerk"))
+        assert len(files) == 3, files
+
+
 def test_virtual_hosts_share_the_cache_but_not_their_results(serve_once,
                                                              clerk):
     other = clerk.application()
