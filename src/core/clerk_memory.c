@@ -73,7 +73,8 @@ static clerk_slice_t store(const clerk_memory_t *memory,
     clerk_slice_t bytes;
 
     if (clerk_record_write(memory->p, record, &bytes) == CLERK_OK) {
-        cache->set(cache->self, memory->key, bytes, until, memory->p);
+        (record->identity ? cache->set : cache->set_refusal)(
+            cache->self, memory->key, bytes, until, memory->p);
     }
     return bytes;
 }
@@ -103,6 +104,11 @@ void clerk_memory_keep(clerk_memory_t *memory, const clerk_record_t *record,
     if (!record->identity && until <= record->verified_at && memory->was_good) {
         /* It must not be fallen back upon. */
         until = record->verified_at + REVOKED_TTL;
+    }
+    if (!record->identity) {
+        /* For who is about to keep it as good, and looks at its deaths after
+         * that; once more below, for who still found it good. */
+        clerk_nearby_bury(memory->ports, memory->key);
     }
     if (memory->ports->cache.set && until > record->verified_at) {
         if (record->identity) {

@@ -104,6 +104,11 @@ typedef struct clerk_cache_port_t {
      * the port and otherwise of no consequence. */
     void (*set)(void *self, const unsigned char key[CLERK_SHA256_BYTES],
                 clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p);
+    /* The same for a refusal: anybody can bring about as many of these as he
+     * likes, so that they take the room of no other record, but for one under
+     * the same key, which goes. NULL where `set` is. */
+    void (*set_refusal)(void *self, const unsigned char key[CLERK_SHA256_BYTES],
+                        clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p);
 } clerk_cache_port_t;
 
 typedef struct clerk_near_entry_t {

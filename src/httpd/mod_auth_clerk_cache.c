@@ -184,17 +184,32 @@ static apr_time_t whole_second(apr_time_t expires)
     return apr_time_from_sec(apr_time_sec(expires) + 2);
 }
 
-static void set(void *self, const unsigned char key[CLERK_SHA256_BYTES],
-                clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p)
+static void store(const cache_t *cache, auth_clerk_socache_record_t *record,
+                  apr_pool_t *p)
 {
-    const cache_t *cache = self;
-
-    if (cache->is_sealed && seal(cache, key, p, &bytes) != CLERK_OK) {
+    if (cache->is_sealed
+        && seal(cache, record->key, p, &record->bytes) != CLERK_OK) {
         auth_clerk_log_cache_fault(cache->s, 0, "a record cannot be sealed");
         return;
     }
-    auth_clerk_socache_store(cache->socache, key, bytes, whole_second(expires),
-                             p);
+    record->expires = whole_second(record->expires);
+    auth_clerk_socache_store(cache->socache, record, p);
+}
+
+static void set(void *self, const unsigned char key[CLERK_SHA256_BYTES],
+                clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p)
+{
+    auth_clerk_socache_record_t record = { key, bytes, expires, 0 };
+
+    store(self, &record, p);
+}
+
+static void set_refusal(void *self, const unsigned char key[CLERK_SHA256_BYTES],
+                        clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p)
+{
+    auth_clerk_socache_record_t record = { key, bytes, expires, 1 };
+
+    store(self, &record, p);
 }
 
 int auth_clerk_cache_is_shared(void)
@@ -205,7 +220,7 @@ int auth_clerk_cache_is_shared(void)
 clerk_cache_port_t auth_clerk_cache_port(apr_pool_t *p, server_rec *s)
 {
     clerk_cache_port_t none = { 0 };
-    clerk_cache_port_t port = { the_cache, get, set };
+    clerk_cache_port_t port = { the_cache, get, set, set_refusal };
     apr_status_t rv;
 
     if (!the_cache) {

@@ -22,6 +22,14 @@
 #define SHARD_SIZE (8 * 1024 * 1024) /* bytes */
 #define SHARDS_MAX 16
 
+/*
+ * And it drops what is oldest where there is no room, whoever asked for that.
+ * So refusals, of which anybody can make any number, have a part of their own:
+ * a sixteenth, unless that is less than shmcb accepts.
+ */
+#define REFUSALS_PART 16
+#define SIZE_LEAST 8192 /* bytes */
+
 /* An identifier has one of so many lengths, see id_of(). */
 #define ID_LENGTHS 32
 #define ID_MIN 20 /* bytes */
@@ -29,6 +37,7 @@
 /* By these shmcb divides its memory: with 24 bytes of index for each, there is
  * room for records of up to 185 bytes. */
 #define AVERAGE_RECORD 209 /* bytes */
+#define AVERAGE_REFUSAL 40
 #define AVERAGE_ID ((ID_MIN + ID_MAX) / 2)
 #define SWEEP_INTERVAL apr_time_from_sec(60)
 
@@ -36,6 +45,7 @@
 #define TRIES 20
 
 typedef struct shard_t {
+    const auth_clerk_socache_t *home;
     ap_socache_instance_t *instance;
     apr_global_mutex_t *mutex; /* NULL where the provider needs none */
     unsigned char *room;       /* for a record; its owner has the mutex */
@@ -46,8 +56,13 @@ struct auth_clerk_socache_t {
     const char *name; /* of the provider */
     const char *args; /* NULL: none */
     server_rec *s;
-    unsigned int count;
-    shard_t shards[SHARDS_MAX];
+    /* Of a shmcb: */
+    const char *path;
+    apr_int64_t size;     /* bytes in all, */
+    apr_int64_t refusals; /* and for refusals alone, in the last shard; 0: they
+                           * have none of their own */
+    unsigned int count;   /* of the other shards */
+    shard_t shards[SHARDS_MAX + 1];
 };
 
 /* ------------------------------------------------------------------ */
@@ -68,43 +83,54 @@ int auth_clerk_socache_is_own(const auth_clerk_socache_t *socache)
     return strcmp(socache->name, OWN_PROVIDER) == 0;
 }
 
-/* Bytes of a shmcb, `path(bytes)`; 0 where the provider itself will say what is
- * wrong with them. */
-static apr_int64_t size_of(const auth_clerk_socache_t *socache)
+/*
+ * Read `path(bytes)`, what a shmcb is told. The size is 0 where the provider
+ * itself will say what is wrong with it.
+ */
+static void measure(auth_clerk_socache_t *socache, apr_pool_t *p)
 {
-    const char *size = socache->args ? ap_strrchr_c(socache->args, '(') : NULL;
-    apr_int64_t bytes = OWN_SIZE;
+    const char *args = socache->args ? socache->args : "";
+    const char *size = ap_strrchr_c(args, '(');
     char *end;
 
     if (size) {
-        bytes = apr_strtoi64(size + 1, &end, 10);
-        bytes = strcmp(end, ")") == 0 ? bytes : 0;
+        socache->path = apr_pstrmemdup(p, args, (apr_size_t)(size - args));
+        socache->size = apr_strtoi64(size + 1, &end, 10);
+        socache->size = strcmp(end, ")") == 0 ? socache->size : 0;
     }
-    return bytes;
+    else {
+        socache->path = *args ? args : CACHE_NAME;
+        socache->size = strchr(args, ')') ? 0 : OWN_SIZE;
+    }
 }
 
-static unsigned int count_shards(const auth_clerk_socache_t *socache)
+static void divide(auth_clerk_socache_t *socache)
 {
-    apr_int64_t count = 1;
+    apr_int64_t count = socache->size / SHARD_SIZE + 1;
 
-    if (auth_clerk_socache_is_own(socache)) {
-        count = size_of(socache) / SHARD_SIZE + 1;
+    socache->count = count > SHARDS_MAX ? SHARDS_MAX : (unsigned int)count;
+    if (socache->size / REFUSALS_PART >= SIZE_LEAST) {
+        socache->refusals = socache->size / REFUSALS_PART;
     }
-    return count < 1 ? 1 : count > SHARDS_MAX ? SHARDS_MAX : (unsigned)count;
 }
 
-/* What one of several shards is told: a path and a part of the bytes. */
+static unsigned int count_all(const auth_clerk_socache_t *socache)
+{
+    return socache->count + (socache->refusals ? 1 : 0);
+}
+
+/* What a shard is told: a path, and its part of the bytes. */
 static const char *args_of(const auth_clerk_socache_t *socache, apr_pool_t *p,
                            unsigned int number)
 {
-    const char *args = socache->args;
+    apr_int64_t bytes = (socache->size - socache->refusals) / socache->count;
 
-    if (socache->count == 1) {
-        return args;
+    if (count_all(socache) == 1) {
+        return socache->args;
     }
-    return apr_psprintf(p, "%.*s-%u(%" APR_INT64_T_FMT ")",
-                        (int)(ap_strrchr_c(args, '(') - args), args, number,
-                        size_of(socache) / socache->count);
+    return apr_psprintf(p, "%s%s(%" APR_INT64_T_FMT ")", socache->path,
+                        number ? apr_psprintf(p, "-%u", number) : "",
+                        number < socache->count ? bytes : socache->refusals);
 }
 
 const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
@@ -115,12 +141,9 @@ const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
     const char *sentence = NULL;
     unsigned int i;
 
-    socache->name = apr_pstrdup(pconf, value);
-    socache->args = strchr(socache->name, ':');
-    if (socache->args) {
-        socache->name = apr_pstrmemdup(
-            pconf, value, (apr_size_t)(socache->args++ - socache->name));
-    }
+    socache->name = apr_pstrmemdup(pconf, value, strcspn(value, ":"));
+    socache->args =
+        ap_strchr_c(value, ':') ? ap_strchr_c(value, ':') + 1 : NULL;
     socache->provider = ap_lookup_provider(
         AP_SOCACHE_PROVIDER_GROUP, socache->name, AP_SOCACHE_PROVIDER_VERSION);
     if (!socache->provider) {
@@ -128,8 +151,12 @@ const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
                             "there is no provider '%s'; load mod_socache_%s",
                             socache->name, socache->name);
     }
-    socache->count = count_shards(socache);
-    for (i = 0; i < socache->count && !sentence; i++) {
+    if (auth_clerk_socache_is_own(socache)) {
+        measure(socache, pconf);
+    }
+    divide(socache);
+    for (i = 0; i < count_all(socache) && !sentence; i++) {
+        socache->shards[i].home = socache;
         sentence =
             socache->provider->create(&socache->shards[i].instance,
                                       args_of(socache, ptemp, i), ptemp, pconf);
@@ -153,7 +180,7 @@ static apr_status_t destroy(void *data)
     auth_clerk_socache_t *socache = data;
     unsigned int i;
 
-    for (i = 0; i < socache->count; i++) {
+    for (i = 0; i < count_all(socache); i++) {
         socache->provider->destroy(socache->shards[i].instance, socache->s);
     }
     return APR_SUCCESS;
@@ -162,8 +189,8 @@ static apr_status_t destroy(void *data)
 static int open_shard(auth_clerk_socache_t *socache, apr_pool_t *pconf,
                       unsigned int number)
 {
-    static struct ap_socache_hints hints = { AVERAGE_ID, AVERAGE_RECORD,
-                                             SWEEP_INTERVAL };
+    struct ap_socache_hints hints = { AVERAGE_ID, AVERAGE_RECORD,
+                                      SWEEP_INTERVAL };
     shard_t *shard = &socache->shards[number];
     apr_status_t rv;
 
@@ -178,6 +205,9 @@ static int open_shard(auth_clerk_socache_t *socache, apr_pool_t *pconf,
                         "ClerkSOCache: its mutex cannot be made; see "
                         "the Mutex directive, type " MUTEX_TYPE);
         }
+    }
+    if (number == socache->count) {
+        hints.avg_obj_size = AVERAGE_REFUSAL;
     }
     rv = socache->provider->init(
         shard->instance,
@@ -195,7 +225,7 @@ int auth_clerk_socache_open(auth_clerk_socache_t *socache, apr_pool_t *pconf,
     unsigned int i;
 
     socache->s = s;
-    for (i = 0; i < socache->count && result == OK; i++) {
+    for (i = 0; i < count_all(socache) && result == OK; i++) {
         result = open_shard(socache, pconf, i);
     }
     if (result == OK) {
@@ -211,7 +241,7 @@ apr_status_t auth_clerk_socache_open_child(auth_clerk_socache_t *socache,
     apr_status_t rv = APR_SUCCESS;
     unsigned int i;
 
-    for (i = 0; i < socache->count && rv == APR_SUCCESS; i++) {
+    for (i = 0; i < count_all(socache) && rv == APR_SUCCESS; i++) {
         apr_global_mutex_t **mutex = &socache->shards[i].mutex;
 
         if (*mutex) {
@@ -226,10 +256,8 @@ apr_status_t auth_clerk_socache_open_child(auth_clerk_socache_t *socache,
  * by chance, and one of these is full before the others are. */
 int auth_clerk_socache_capacity(const auth_clerk_socache_t *socache)
 {
-    if (!auth_clerk_socache_is_own(socache)) {
-        return 0;
-    }
-    return (int)(size_of(socache) / (AVERAGE_ID + AVERAGE_RECORD) * 4 / 5);
+    return (int)((socache->size - socache->refusals)
+                 / (AVERAGE_ID + AVERAGE_RECORD) * 4 / 5);
 }
 
 /* ------------------------------------------------------------------ */
@@ -243,12 +271,18 @@ static const shard_t *shard_of(const auth_clerk_socache_t *socache,
     return &socache->shards[(key[1] << 8 | key[2]) % socache->count];
 }
 
+/* If it has them apart. */
+static const shard_t *refusals_of(const auth_clerk_socache_t *socache)
+{
+    return &socache->shards[socache->count];
+}
+
 /*
  * shmcb writes while it reads, so reading takes the lock, too. It is held for
  * a moment only, but whoever sleeps on it is woken up late, and everybody
  * behind with him: so it is tried for a while first.
  */
-static int lock(const auth_clerk_socache_t *socache, const shard_t *shard)
+static int lock(const shard_t *shard)
 {
     apr_status_t rv = APR_EBUSY;
     int tries;
@@ -266,7 +300,7 @@ static int lock(const auth_clerk_socache_t *socache, const shard_t *shard)
         rv = apr_global_mutex_lock(shard->mutex);
     }
     if (rv != APR_SUCCESS) {
-        auth_clerk_log_cache_fault(socache->s, rv,
+        auth_clerk_log_cache_fault(shard->home->s, rv,
                                    "its mutex cannot be locked");
     }
     return rv == APR_SUCCESS;
@@ -301,16 +335,17 @@ static socache_id_t id_of(const unsigned char *key)
     return id;
 }
 
-/* By way of `room`, of AUTH_CLERK_SOCACHE_MAX bytes. */
-static apr_status_t retrieve(const auth_clerk_socache_t *socache,
-                             const unsigned char *key, unsigned char *room,
-                             apr_pool_t *p, clerk_slice_t *bytes)
+/* Of a shard that is locked, where it has a mutex; by way of `room`, of
+ * AUTH_CLERK_SOCACHE_MAX bytes. */
+static apr_status_t retrieve(const shard_t *shard, const unsigned char *key,
+                             unsigned char *room, apr_pool_t *p,
+                             clerk_slice_t *bytes)
 {
+    const auth_clerk_socache_t *home = shard->home;
     socache_id_t id = id_of(key);
     unsigned int len = AUTH_CLERK_SOCACHE_MAX;
-    apr_status_t rv = socache->provider->retrieve(
-        shard_of(socache, key)->instance, socache->s, id.bytes, id.len, room,
-        &len, p);
+    apr_status_t rv = home->provider->retrieve(shard->instance, home->s,
+                                               id.bytes, id.len, room, &len, p);
 
     if (rv == APR_SUCCESS && len > AUTH_CLERK_SOCACHE_MAX) {
         return APR_ENOSPC;
@@ -322,53 +357,90 @@ static apr_status_t retrieve(const auth_clerk_socache_t *socache,
 }
 
 static __attribute__((noinline)) apr_status_t retrieve_unlocked(
-    const auth_clerk_socache_t *socache, const unsigned char *key,
-    apr_pool_t *p, clerk_slice_t *bytes)
+    const shard_t *shard, const unsigned char *key, apr_pool_t *p,
+    clerk_slice_t *bytes)
 {
     unsigned char room[AUTH_CLERK_SOCACHE_MAX];
 
-    return retrieve(socache, key, room, p, bytes);
+    return retrieve(shard, key, room, p, bytes);
 }
 
 /* A room for the largest record on every thread's stack would be most of what
  * a child needs; with a lock one does for all. */
+static apr_status_t look_into(const shard_t *shard, const unsigned char *key,
+                              apr_pool_t *p, clerk_slice_t *bytes)
+{
+    apr_status_t rv;
+
+    if (!shard->mutex) {
+        return retrieve_unlocked(shard, key, p, bytes);
+    }
+    if (!lock(shard)) {
+        return APR_EGENERAL;
+    }
+    rv = retrieve(shard, key, shard->room, p, bytes);
+    unlock(shard);
+    return rv;
+}
+
 apr_status_t auth_clerk_socache_retrieve(
     const auth_clerk_socache_t *socache,
     const unsigned char key[CLERK_SHA256_BYTES], apr_pool_t *p,
     clerk_slice_t *bytes)
 {
-    const shard_t *shard = shard_of(socache, key);
-    apr_status_t rv;
+    apr_status_t rv = look_into(shard_of(socache, key), key, p, bytes);
 
-    if (!shard->mutex) {
-        return retrieve_unlocked(socache, key, p, bytes);
+    if (rv != APR_SUCCESS && socache->refusals) {
+        rv = look_into(refusals_of(socache), key, p, bytes);
     }
-    if (!lock(socache, shard)) {
-        return APR_EGENERAL;
-    }
-    rv = retrieve(socache, key, shard->room, p, bytes);
-    unlock(shard);
     return rv;
 }
 
-void auth_clerk_socache_store(const auth_clerk_socache_t *socache,
-                              const unsigned char key[CLERK_SHA256_BYTES],
-                              clerk_slice_t bytes, apr_time_t expires,
-                              apr_pool_t *p)
+static apr_status_t put(const shard_t *shard,
+                        const auth_clerk_socache_record_t *record,
+                        apr_pool_t *p)
 {
-    const shard_t *shard = shard_of(socache, key);
-    socache_id_t id = id_of(key);
-    apr_status_t rv;
+    const auth_clerk_socache_t *home = shard->home;
+    unsigned char *bytes = apr_pmemdup(p, record->bytes.ptr, record->bytes.len);
+    socache_id_t id = id_of(record->key);
 
-    if (!lock(socache, shard)) {
-        return;
+    return home->provider->store(shard->instance, home->s, id.bytes, id.len,
+                                 record->expires, bytes,
+                                 (unsigned int)record->bytes.len, p);
+}
+
+/* True when that is done with: put into this shard, or failed at it. */
+static int keep(const shard_t *shard, int is_replacement,
+                const auth_clerk_socache_record_t *record, apr_pool_t *p)
+{
+    apr_status_t rv = APR_SUCCESS;
+    clerk_slice_t old;
+    int is_due;
+
+    if (!lock(shard)) {
+        return 1;
     }
-    rv = socache->provider->store(
-        shard->instance, socache->s, id.bytes, id.len, expires,
-        (unsigned char *)apr_pmemdup(p, bytes.ptr, bytes.len),
-        (unsigned int)bytes.len, p);
+    is_due =
+        !is_replacement
+        || retrieve(shard, record->key, shard->room, p, &old) == APR_SUCCESS;
+    if (is_due) {
+        rv = put(shard, record, p);
+    }
     unlock(shard);
     if (rv != APR_SUCCESS) {
-        auth_clerk_log_cache_fault(socache->s, rv, "a record cannot be stored");
+        auth_clerk_log_cache_fault(shard->home->s, rv,
+                                   "a record cannot be stored");
+    }
+    return is_due;
+}
+
+void auth_clerk_socache_store(const auth_clerk_socache_t *socache,
+                              const auth_clerk_socache_record_t *record,
+                              apr_pool_t *p)
+{
+    int is_apart = record->is_refusal && socache->refusals;
+
+    if (!keep(shard_of(socache, record->key), is_apart, record, p)) {
+        (void)keep(refusals_of(socache), 0, record, p);
     }
 }

@@ -50,8 +50,8 @@ int auth_clerk_socache_is_own(const auth_clerk_socache_t *socache);
 apr_status_t auth_clerk_socache_open_child(auth_clerk_socache_t *socache,
                                            apr_pool_t *p);
 
-/* How many records of usual size fit without that one is dropped for another;
- * 0: the provider does not tell. */
+/* How many records of usual size, refusals aside, fit without that one is
+ * dropped for another; 0: the provider does not tell. */
 int auth_clerk_socache_capacity(const auth_clerk_socache_t *socache);
 
 /* Copy a record into `p`. Anything but APR_SUCCESS: there is none. */
@@ -60,11 +60,19 @@ apr_status_t auth_clerk_socache_retrieve(
     const unsigned char key[CLERK_SHA256_BYTES], apr_pool_t *p,
     clerk_slice_t *bytes);
 
-/* Keep a record until `expires` (a whole second), or for as long as there is
- * room. Why it failed has been logged. */
+/* A record to keep until `expires` (a whole second), or for as long as there is
+ * room. */
+typedef struct auth_clerk_socache_record_t {
+    const unsigned char *key; /* CLERK_SHA256_BYTES */
+    clerk_slice_t bytes;
+    apr_time_t expires;
+    int is_refusal; /* where it can be helped, it takes the room of other
+                     * refusals only, and of what is kept under its key */
+} auth_clerk_socache_record_t;
+
+/* Keep a record; why that failed has been logged. */
 void auth_clerk_socache_store(const auth_clerk_socache_t *socache,
-                              const unsigned char key[CLERK_SHA256_BYTES],
-                              clerk_slice_t bytes, apr_time_t expires,
+                              const auth_clerk_socache_record_t *record,
                               apr_pool_t *p);
 
 #endif

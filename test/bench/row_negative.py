@@ -78,7 +78,7 @@ def _survivor_rows(rate, limited, note, free):
                 f"{note}").strip()),
         Row(6, "live tokens that still hit, no limit", context.spread(
             free, lambda r: 100 * r["hits"]), "%", digits=2,
-            note=f"Without a mark: {asked['random']:,} random tokens, of "
+            at_least=100, note=f"{asked['random']:,} random tokens, of "
                  f"which {asked['calls']:,} were asked about and found dead."
             ),
     ]
@@ -162,7 +162,7 @@ def _survivors(ctx, clerk, contender, rate):
     count = LIVE if ours or ctx.full else PEER_LIVE
     live = upstream.made_up(count)
     setup = contenders.Setup(ttl=3600, negative_ttl=NEGATIVE_TTL,
-                             tokens=2 * count, rate=rate)
+                             tokens=count, rate=rate)
     with ctx.server(contender, clerk, setup) as httpd:
         httpd.start(context.PROCESSES, context.THREADS)
         clerk.say_no(False)

@@ -351,10 +351,11 @@ def test_a_require_line_that_says_nothing(refused, require, names):
      ["ClerkCacheSecret", "redis"], ["socache_redis"]),
     ("ClerkSOCache memcache:127.0.0.1:1",
      ["ClerkCacheSecret", "memcache"], ["socache_memcache"]),
-    *((f"ClerkSOCache shmcb:run/c({size})",
-       ["ClerkSOCache", re.escape(f"'shmcb:run/c({size})'"),
+    *((f"ClerkSOCache shmcb:run/c{size}",
+       ["ClerkSOCache", re.escape(f"'shmcb:run/c{size}'"),
         "Invalid argument"], [])
-      for size in ("8191", "-1", "99999999999999999999", "x", "20000000x"))])
+      for size in ("(8191)", "(-1)", "(99999999999999999999)", "(x)",
+                   "(20000000x)", "(20000000", "20000000)"))])
 def test_a_cache_that_cannot_be_used(refused, line, names, modules):
     sentence = refused(WHOLE + line + "\n" + PLAIN, test=False,
                        modules=modules)

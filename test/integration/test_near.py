@@ -261,8 +261,8 @@ def test_a_new_generation_begins_anew(serve_once, clerk):
 
 
 def test_the_start_says_how_many_it_holds(serve_once, clerk):
-    for line, number in (("", "13751"), ("ClerkSOCache shmcb:c", "1718"),
-                         ("ClerkSOCache shmcb:c(15250000)", "50000")):
+    for line, number in (("", "12892"), ("ClerkSOCache shmcb:c", "1611"),
+                         ("ClerkSOCache shmcb:c(16266667)", "50000")):
         server = serve_once(introspection(clerk) + line + "\n"
                             + location("/x"))
         said = server.error_log.lines(matching=r"holds about \d+ typical")

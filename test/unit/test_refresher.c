@@ -97,7 +97,7 @@ static world_t *world_of(apr_pool_t *p)
     world->ports.fetch.self = world->ports.cache.self = world;
     world->ports.fetch.call = fetch;
     world->ports.cache.get = get_nothing;
-    world->ports.cache.set = set;
+    world->ports.cache.set = world->ports.cache.set_refusal = set;
     world->ports.now = apr_time_now;
     world->terms.realm.frontend_api = "https://clerk.example.test";
     world->terms.realm.backend_api = "https://api.clerk.com/v1";

@@ -150,7 +150,7 @@ static inline unit_world_t *unit_world(apr_pool_t *p)
     world->ports.fetch.call = unit_fetch;
     world->ports.cache.self = world;
     world->ports.cache.get = unit_get;
-    world->ports.cache.set = unit_set;
+    world->ports.cache.set = world->ports.cache.set_refusal = unit_set;
     world->ports.log.self = world;
     world->ports.log.called = unit_called;
     world->ports.now = unit_now;
