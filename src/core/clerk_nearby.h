@@ -33,7 +33,8 @@ void clerk_nearby_keep(const clerk_ports_t *ports, const clerk_terms_t *terms,
 apr_uint32_t clerk_nearby_deaths(const clerk_ports_t *ports,
                                  const unsigned char *key);
 
-/* It is dead, in all processes. Call after the cache behind was told. */
+/* It is dead, in all processes. Call before the cache behind is told, and
+ * after. */
 void clerk_nearby_bury(const clerk_ports_t *ports, const unsigned char *key);
 
 #endif

@@ -136,7 +136,7 @@ typedef struct clerk_near_port_t {
      * are counted with it. NULL, as is `bury`: nobody counts. */
     apr_uint32_t (*deaths)(void *self,
                            const unsigned char key[CLERK_SHA256_BYTES]);
-    /* Count one, after the cache behind was told. */
+    /* Count one: before the cache behind is told, and after. */
     void (*bury)(void *self, const unsigned char key[CLERK_SHA256_BYTES]);
 } clerk_near_port_t;
 
