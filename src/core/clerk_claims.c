@@ -11,6 +11,7 @@ clerk_identity_t *clerk_claims_make(apr_pool_t *p, clerk_kind_t kind)
 
     identity->kind = kind;
     identity->claims = apr_array_make(p, 8, sizeof(clerk_claim_t));
+    identity->room = CLERK_CLAIMS_MAX_BYTES;
     return identity;
 }
 
@@ -111,18 +112,6 @@ const char *clerk_claims_joined(const clerk_identity_t *identity, apr_pool_t *p,
     return values ? apr_array_pstrcat(p, values, ' ') : first;
 }
 
-static apr_size_t size_of_all(const clerk_identity_t *identity)
-{
-    const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
-    apr_size_t size = 0;
-    int i;
-
-    for (i = 0; i < identity->claims->nelts; i++) {
-        size += strlen(claim[i].name) + strlen(claim[i].value);
-    }
-    return size;
-}
-
 void clerk_claims_add(clerk_identity_t *identity, const char *name,
                       const char *value)
 {
@@ -132,11 +121,11 @@ void clerk_claims_add(clerk_identity_t *identity, const char *name,
     char *copy;
 
     if (identity->claims->nelts >= CLERK_CLAIMS_MAX
-        || size_of_all(identity) + name_len + value_len
-               > CLERK_CLAIMS_MAX_BYTES) {
+        || name_len + value_len > identity->room) {
         identity->facts |= CLERK_FACT_TRUNCATED;
         return;
     }
+    identity->room -= name_len + value_len;
     copy = apr_palloc(identity->claims->pool, name_len + value_len + 2);
     claim = apr_array_push(identity->claims);
     claim->name = memcpy(copy, name, name_len + 1);

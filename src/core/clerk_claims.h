@@ -46,6 +46,8 @@ typedef struct clerk_identity_t {
     apr_int64_t issued_at;      /* likewise */
     apr_array_header_t *claims; /* of clerk_claim_t; a name repeats for each
                                  * member of an array */
+    apr_size_t room;            /* bytes of names and values that may be added;
+                                 * none to what was remembered */
 } clerk_identity_t;
 
 /* An identity without claims, in `p`. */

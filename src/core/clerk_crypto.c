@@ -20,11 +20,12 @@
 /*
  * Fetched once: an implicit fetch at each use takes a lock in the library.
  * Written by clerk_crypto_init and its cleanup only, which run before there
- * are threads and after.
+ * are threads and after, but for `spare`, which threads exchange.
  */
 static struct {
     int users;
     EVP_MD *sha2[ALGORITHMS]; /* by clerk_rsa_alg_t */
+    EVP_MD_CTX *spare;        /* for SHA-256; it knows the last digest */
     EVP_KDF *hkdf;
     EVP_CIPHER *gcm;
 } library;
@@ -42,6 +43,7 @@ static void release(void)
     for (i = 0; i < ALGORITHMS; i++) {
         EVP_MD_free(library.sha2[i]);
     }
+    EVP_MD_CTX_free(library.spare);
     EVP_KDF_free(library.hkdf);
     EVP_CIPHER_free(library.gcm);
     memset(&library, 0, sizeof(library));
@@ -102,14 +104,18 @@ static int hash_parts(EVP_MD_CTX *ctx, const clerk_slice_t *parts, int count,
 clerk_status_t clerk_crypto_sha256(const clerk_slice_t *parts, int count,
                                    unsigned char out[CLERK_SHA256_BYTES])
 {
-    EVP_MD_CTX *ctx = library.users ? EVP_MD_CTX_new() : NULL;
-    int done = ctx && hash_parts(ctx, parts, count, out);
+    EVP_MD_CTX *ctx =
+        __atomic_exchange_n(&library.spare, NULL, __ATOMIC_ACQUIRE);
 
-    EVP_MD_CTX_free(ctx);
-    if (!done) {
+    if (!ctx && library.users) {
+        ctx = EVP_MD_CTX_new();
+    }
+    if (!ctx || !hash_parts(ctx, parts, count, out)) {
+        EVP_MD_CTX_free(ctx);
         memset(out, 0, CLERK_SHA256_BYTES);
         return CLERK_INTERNAL;
     }
+    EVP_MD_CTX_free(__atomic_exchange_n(&library.spare, ctx, __ATOMIC_ACQ_REL));
     return CLERK_OK;
 }
 

@@ -31,6 +31,7 @@
 #define DIGITS_MAX 18                      /* so that they have room in these */
 #define HEAD_MAX (4 + 5 * 9)               /* bytes before the first claim */
 #define PLACE_BITS 6
+#define NUMBER_END APR_INT64_C(1000000000000000000) /* has DIGITS_MAX + 1 */
 
 /* How a value is written. Of those that fit, the last. */
 typedef enum form_t {
@@ -378,16 +379,20 @@ static const char *take_name(eye_t *eye, int place)
     return name;
 }
 
+/* The value, and the number that it is; -1: none. */
 static const char *take_value(eye_t *eye, const clerk_identity_t *identity,
-                              int place, form_t form)
+                              int place, form_t form, apr_int64_t *number)
 {
-    apr_int64_t number;
+    const char *text;
 
     if (form == PLAIN) {
-        return take_text(eye);
+        text = take_text(eye);
+        *number = number_of(text);
+        return text;
     }
-    number = form == NUMBER ? take_number(eye) : own_time(identity, place);
-    return apr_off_t_toa(identity->claims->pool, number);
+    *number = form == NUMBER ? take_number(eye) : own_time(identity, place);
+    eye->failed |= *number >= NUMBER_END;
+    return apr_off_t_toa(identity->claims->pool, *number);
 }
 
 static void take_claim(eye_t *eye, clerk_identity_t *identity)
@@ -396,15 +401,16 @@ static void take_claim(eye_t *eye, clerk_identity_t *identity)
     int byte = take_byte(eye);
     int place = byte & ((1 << PLACE_BITS) - 1);
     form_t form = (form_t)(byte >> PLACE_BITS);
+    apr_int64_t number;
 
     if (place >= NAME_COUNT) {
         eye->failed = 1;
         return;
     }
     claim->name = take_name(eye, place);
-    claim->value = take_value(eye, identity, place, form);
+    claim->value = take_value(eye, identity, place, form, &number);
     /* It would have been written in another. */
-    eye->failed |= form != form_of(identity, place, number_of(claim->value));
+    eye->failed |= form != form_of(identity, place, number);
 }
 
 static clerk_identity_t *take_identity(eye_t *eye, apr_pool_t *p,
@@ -420,6 +426,7 @@ static clerk_identity_t *take_identity(eye_t *eye, apr_pool_t *p,
     identity->expires = take_time(eye, verified_at);
     identity->not_before = take_time(eye, verified_at);
     identity->issued_at = take_time(eye, verified_at);
+    identity->room = 0;
     count = take_number(eye);
     if (eye->failed || !is_one_kind(kind) || (facts & ~facts_known)
         || count > CLERK_CLAIMS_MAX) {

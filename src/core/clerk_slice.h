@@ -47,14 +47,24 @@ static inline int clerk_slice_is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* The first control character of a text, or its end. */
-static inline const char *clerk_slice_find_control(const char *text)
+/* Is there one in a text? Eight bytes are looked at in one go: of those below
+ * 0x20, and of those that are 0x7f, the lowest one at least borrows a bit that
+ * it has not got. */
+static inline int clerk_slice_has_control(const char *text)
 {
-    /* NUL is one, too. */
-    while (!clerk_slice_is_control(*text)) {
-        text++;
+    const apr_uint64_t ones = APR_UINT64_C(0x0101010101010101);
+    apr_size_t left = strlen(text);
+    apr_uint64_t found = 0;
+    apr_uint64_t word;
+
+    for (; left >= sizeof(word); left -= sizeof(word), text += sizeof(word)) {
+        memcpy(&word, text, sizeof(word));
+        found |= ((word - ones * 0x20) | ((word ^ ones * 0x7f) - ones)) & ~word;
     }
-    return text;
+    for (; left; left--, text++) {
+        found |= clerk_slice_is_control(*text) ? ones << 7 : 0;
+    }
+    return (found & ones << 7) != 0;
 }
 
 static inline int clerk_slice_starts(clerk_slice_t s, const char *prefix)

@@ -103,7 +103,7 @@ static clerk_status_t verify(request_rec *r, auth_clerk_request_t *note,
                              clerk_verdict_t *verdict)
 {
     const clerk_terms_t *terms = &note->plan->terms;
-    auth_clerk_near_t near = { r, note->plan, NULL };
+    auth_clerk_near_t near = { .r = r, .plan = note->plan };
     clerk_ports_t ports = child_ports;
     clerk_status_t status;
 
@@ -141,7 +141,7 @@ const char *auth_clerk_authn_user(const auth_clerk_plan_t *plan,
     unsigned int kinds = auth_clerk_env_kinds(plan->remote_user);
 
     return ((unsigned int)identity->kind & kinds) && user && *user
-                   && !*clerk_slice_find_control(user)
+                   && !clerk_slice_has_control(user)
                ? user
                : NULL;
 }

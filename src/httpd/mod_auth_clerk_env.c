@@ -121,7 +121,7 @@ static const char *strip(apr_pool_t *p, const char *value)
     char *clean;
     char *to;
 
-    if (!*clerk_slice_find_control(value)) {
+    if (!clerk_slice_has_control(value)) {
         return value;
     }
     to = clean = apr_pstrdup(p, value);
@@ -228,23 +228,52 @@ static const char *export_value(telling_t *telling,
     return clerk_claims_joined(identity, telling->p, export->claim);
 }
 
+/* A bit for what the name of a claim begins with. */
+static apr_uint32_t initial(const char *claim)
+{
+    return 1U << (*claim & 31);
+}
+
+static apr_uint32_t initials_of(const clerk_identity_t *identity)
+{
+    const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
+    apr_uint32_t initials = 0;
+    int i;
+
+    for (i = 0; i < identity->claims->nelts; i++) {
+        initials |= initial(claim[i].name);
+    }
+    return initials;
+}
+
+/* Most claims that we know of are not there, and need not be looked for. */
+static void tell_ours(telling_t *telling)
+{
+    apr_uint32_t initials = initials_of(telling->identity);
+    const variable_t *variable;
+
+    for (variable = variables; variable < variables + VARIABLES; variable++) {
+        if (!variable->claim || (initials & initial(variable->claim))) {
+            tell(telling, variable->name, variable->header,
+                 variable->value(telling->identity, telling->p, variable));
+        }
+    }
+}
+
 const apr_array_header_t *auth_clerk_env_pairs(request_rec *r, apr_pool_t *p,
                                                const auth_clerk_plan_t *plan,
                                                const clerk_identity_t *identity)
 {
     const apr_array_header_t *exports = plan->exports;
     telling_t telling = { r, p, plan, identity, NULL, 0 };
-    apr_size_t i;
+    int i;
 
     telling.pairs = apr_array_make(p, 16, sizeof(clerk_pair_t));
     if (plan->pass == AUTH_CLERK_PASS_NONE) {
         return telling.pairs;
     }
-    for (i = 0; i < VARIABLES; i++) {
-        tell(&telling, variables[i].name, variables[i].header,
-             variables[i].value(identity, p, &variables[i]));
-    }
-    for (i = 0; exports && i < (apr_size_t)exports->nelts; i++) {
+    tell_ours(&telling);
+    for (i = 0; exports && i < exports->nelts; i++) {
         const auth_clerk_export_t *export =
             &APR_ARRAY_IDX(exports, i, auth_clerk_export_t);
 

@@ -4,7 +4,6 @@
 #include <ap_mpm.h>
 
 #include "clerk_near.h"
-#include "clerk_siphash.h"
 #include "mod_auth_clerk_authn.h"
 #include "mod_auth_clerk_cache.h"
 #include "mod_auth_clerk_env.h"
@@ -36,13 +35,19 @@ void auth_clerk_near_serve(apr_pool_t *p, clerk_shared_t *shared)
     }
 }
 
-/* What is told depends on the plan, which is there for as long as we are. */
-static clerk_near_name_t name_of(const auth_clerk_near_t *near,
-                                 clerk_slice_t token)
+/*
+ * What is told depends on the plan, which is there for as long as we are. What
+ * is put in was looked for before, and the text of a token never changes.
+ */
+static clerk_near_name_t name_of(auth_clerk_near_t *near, clerk_slice_t token)
 {
     clerk_near_name_t name;
 
-    clerk_siphash(child.key, token, name.key);
+    if (near->token != token.ptr) {
+        clerk_siphash(child.key, token, near->digest);
+        near->token = token.ptr;
+    }
+    memcpy(name.key, near->digest, sizeof(name.key));
     name.owner = near->plan;
     return name;
 }
@@ -75,7 +80,7 @@ static int get(void *self, clerk_slice_t token, apr_pool_t *p,
 static void put(void *self, clerk_slice_t token,
                 const clerk_near_entry_t *entry)
 {
-    const auth_clerk_near_t *near = self;
+    auth_clerk_near_t *near = self;
     const clerk_identity_t *identity = entry->record.identity;
     clerk_near_name_t name = name_of(near, token);
     apr_pool_t *p = near->r->pool;

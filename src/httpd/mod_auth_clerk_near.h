@@ -12,6 +12,7 @@
 
 #include "clerk_ports.h"
 #include "clerk_shared.h"
+#include "clerk_siphash.h"
 #include "mod_auth_clerk_request.h"
 
 /* A request at the near cache; lives as long as its port. */
@@ -19,6 +20,8 @@ typedef struct auth_clerk_near_t {
     request_rec *r;
     const auth_clerk_plan_t *plan;
     const clerk_image_t *image; /* of the entry that was found, or NULL */
+    const char *token;          /* whose digest it is; NULL: nobody's yet */
+    unsigned char digest[CLERK_SIPHASH_BYTES];
 } auth_clerk_near_t;
 
 /*

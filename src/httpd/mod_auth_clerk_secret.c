@@ -243,8 +243,7 @@ const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
     if (!*text) {
         sentence = fault(cmd, form, where, "is empty");
     }
-    else if (span == AUTH_CLERK_SECRET_LINE
-             && *clerk_slice_find_control(text)) {
+    else if (span == AUTH_CLERK_SECRET_LINE && clerk_slice_has_control(text)) {
         sentence = fault(cmd, form, where, "holds a control character");
     }
     else {

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "clerk_crypto.h"
+#include "unit_threads.h"
 
 static void sha256_meets_fips_180(void **state)
 {
@@ -52,6 +53,34 @@ static void sha256_joins_its_parts(void **state)
     assert_string_equal(unit_hex(*state, out, sizeof(out)),
                         "e3b0c44298fc1c149afbf4c8996fb924"
                         "27ae41e4649b934ca495991b7852b855");
+}
+
+#define THREADS 8
+#define HASHES 500
+
+static void hash_two_in_turn(void *wrong)
+{
+    static const unsigned char first[2] = { 0xba, 0xca };
+    static const char *const texts[2] = { "abc", "a" };
+    int i;
+
+    for (i = 0; i < HASHES; i++) {
+        clerk_slice_t text = clerk_slice_str(texts[i % 2]);
+        unsigned char out[CLERK_SHA256_BYTES];
+
+        if (clerk_crypto_sha256(&text, 1, out) != CLERK_OK
+            || out[0] != first[i % 2]) {
+            __atomic_add_fetch((int *)wrong, 1, __ATOMIC_SEQ_CST);
+        }
+    }
+}
+
+static void threads_hash_each_their_own(void **state)
+{
+    int wrong = 0;
+
+    unit_together(*state, THREADS, hash_two_in_turn, &wrong);
+    assert_int_equal(wrong, 0);
 }
 
 static void derives_as_rfc_5869(void **state)
@@ -168,8 +197,8 @@ static void opens_nothing_that_was_touched(void **state)
     clerk_slice_t sealed = unit_unhex(
         *state, apr_pstrcat(*state, v->nonce, v->text_and_tag, NULL));
     apr_size_t len = sealed.len - CLERK_SEAL_OVERHEAD;
-    unsigned char *zero = apr_pcalloc(*state, len);
-    unsigned char *out = apr_palloc(*state, len);
+    unsigned char *zero = apr_pcalloc(*state, sealed.len);
+    unsigned char *out = apr_palloc(*state, sealed.len);
     apr_size_t i;
 
     for (i = 0; i < sealed.len; i++) {
@@ -280,6 +309,7 @@ int main(void)
         cmocka_unit_test(init_counts_its_pools),
         UNIT_TEST(sha256_meets_fips_180),
         UNIT_TEST(sha256_joins_its_parts),
+        UNIT_TEST(threads_hash_each_their_own),
         UNIT_TEST(derives_as_rfc_5869),
         UNIT_TEST(no_key_comes_of_nothing),
         UNIT_TEST(seals_as_nist_gcm),

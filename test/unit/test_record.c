@@ -184,6 +184,7 @@ static void texts_stay_in_the_bytes(void **state)
 
         assert_true(value > bytes.ptr && value < bytes.ptr + bytes.len);
     }
+    assert_int_equal(back.identity->room, 0);
 }
 
 /* A text that is a number takes the bytes of the number, any other its own. */

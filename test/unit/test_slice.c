@@ -46,12 +46,53 @@ static void sees_a_nul_as_a_byte(void **state)
     assert_true(clerk_slice_starts(text, "ab"));
 }
 
+/* Every byte, at every place in a few words and what is left behind them, alone
+ * and among its neighbours. */
+static void finds_control_characters_anywhere(void **state)
+{
+    static const char around[] = { 'a', ' ', '~', '\x80', '\xff' };
+    char text[20];
+    apr_size_t len;
+    apr_size_t at;
+    apr_size_t i;
+    int c;
+
+    (void)state;
+    for (i = 0; i < sizeof(around); i++) {
+        for (len = 0; len < sizeof(text); len++) {
+            memset(text, around[i], len);
+            text[len] = '\0';
+            assert_false(clerk_slice_has_control(text));
+            for (at = 0; at < len; at++) {
+                for (c = 1; c < 256; c++) {
+                    text[at] = (char)c;
+                    assert_int_equal(clerk_slice_has_control(text),
+                                     c < 0x20 || c == 0x7f);
+                }
+                text[at] = around[i];
+            }
+        }
+    }
+}
+
+static void reads_no_further_than_the_nul(void **state)
+{
+    const char *text = "nineteen characters";
+    apr_size_t i;
+
+    for (i = 0; i <= strlen(text); i++) {
+        assert_false(clerk_slice_has_control(unit_string(*state, text + i)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(null_is_the_empty_slice),
         UNIT_TEST(compares_exactly),
         UNIT_TEST(sees_a_nul_as_a_byte),
+        UNIT_TEST(finds_control_characters_anywhere),
+        UNIT_TEST(reads_no_further_than_the_nul),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
