@@ -89,10 +89,12 @@ static void store_good(clerk_memory_t *memory, const clerk_record_t *record,
     }
     memory->written = store(memory, record, until);
     if (clerk_memory_has_died(memory)) {
-        /* It may have taken the place of the one that says so just now.
-         * Nobody believes one as old as this. */
+        /* It may have taken the place of the one that says so just now, or
+         * stand before it. Nobody believes one as old as this, and who has
+         * found the other meanwhile is told of the death, too. */
         ancient.verified_at = 0;
         (void)store(memory, &ancient, until);
+        clerk_nearby_bury(memory->ports, memory->key);
     }
 }
 

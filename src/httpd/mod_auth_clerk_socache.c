@@ -96,7 +96,9 @@ static void measure(auth_clerk_socache_t *socache, apr_pool_t *p)
     if (size) {
         socache->path = apr_pstrmemdup(p, args, (apr_size_t)(size - args));
         socache->size = apr_strtoi64(size + 1, &end, 10);
-        socache->size = strcmp(end, ")") == 0 ? socache->size : 0;
+        if (socache->size < 0 || strcmp(end, ")") != 0) {
+            socache->size = 0;
+        }
     }
     else {
         socache->path = *args ? args : CACHE_NAME;
@@ -162,8 +164,9 @@ const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
                                       args_of(socache, ptemp, i), ptemp, pconf);
     }
     if (sentence) {
-        return apr_psprintf(pconf, "'%s' is not accepted by the provider: %s",
-                            value, sentence);
+        return apr_psprintf(pconf, "%s'%s' is not accepted by the provider: %s",
+                            count_all(socache) > 1 ? "a part of " : "", value,
+                            sentence);
     }
     *made = socache;
     return NULL;
@@ -434,12 +437,29 @@ static int keep(const shard_t *shard, int is_replacement,
     return is_due;
 }
 
+/* An older refusal, lest it is found when what is kept now has gone. */
+static void forget_refusal(const auth_clerk_socache_t *socache,
+                           const unsigned char *key, apr_pool_t *p)
+{
+    const shard_t *shard = refusals_of(socache);
+    socache_id_t id = id_of(key);
+
+    if (lock(shard)) {
+        (void)socache->provider->remove(shard->instance, socache->s, id.bytes,
+                                        id.len, p);
+        unlock(shard);
+    }
+}
+
 void auth_clerk_socache_store(const auth_clerk_socache_t *socache,
                               const auth_clerk_socache_record_t *record,
                               apr_pool_t *p)
 {
     int is_apart = record->is_refusal && socache->refusals;
 
+    if (socache->refusals && !is_apart) {
+        forget_refusal(socache, record->key, p);
+    }
     if (!keep(shard_of(socache, record->key), is_apart, record, p)) {
         (void)keep(refusals_of(socache), 0, record, p);
     }

@@ -1,6 +1,5 @@
 """What is believed without asking again, for how long, and by whom."""
 
-import contextlib
 import threading
 import time
 
@@ -285,92 +284,6 @@ def test_many_threads_and_many_tokens(serve_once, clerk):
     for token in tokens:
         assert server.get("/x/page", token=token).status == 200
     assert clerk.calls() == calls
-
-
-MIB = 1024 * 1024
-
-
-def test_refusals_push_out_nobody(serve_once, clerk):
-    """However many tokens somebody makes up, those that Clerk has verified
-    stay. More of both than a child has near, or all could lie there."""
-    server = serve_once(
-        introspection(clerk) + f"ClerkSOCache shmcb:run/c({MIB // 2})\n"
-        "ClerkRateLimit 1000000/1\nClerkNegativeCacheTTL 600\n"
-        "ClerkCacheTTL 600\n" + location("/x"), mpm="prefork", children=1)
-    tokens = [clerk.mint() for _ in range(600)]
-    with contextlib.closing(server.connect()) as connection:
-        def ask(token, status):
-            connection.send("GET", "/x/page", token=token)
-            assert connection.receive().status == status
-
-        for token in tokens:
-            ask(token, 200)
-        assert clerk.calls() == 600
-        for number in range(3000):
-            ask(f"oat_madeUp{number:030}", 401)
-        assert clerk.calls() == 3600
-        for token in tokens:
-            ask(token, 200)
-        # The last of them are remembered, too.
-        for number in range(2900, 3000):
-            ask(f"oat_madeUp{number:030}", 401)
-    assert clerk.calls() == 3600
-
-
-def test_a_dead_token_takes_the_place_of_the_good_one(serve_once, clerk):
-    """Nor does it come back when other refusals push its own out."""
-    server = serve_once(
-        introspection(clerk) + f"ClerkSOCache shmcb:run/c({MIB // 8})\n"
-        "ClerkRateLimit 1000000/1\nClerkNegativeCacheTTL 600\n"
-        "ClerkCacheTTL 600\n" + location("/x")
-        + location("/now", "ClerkCacheTTL 0"), mpm="prefork", children=1)
-    token = clerk.mint()
-    assert server.get("/x/page", token=token).status == 200
-    clerk.revoke(token)
-    assert server.get("/now/page", token=token).status == 401
-    for number in range(1000):
-        assert server.get("/x/page",
-                          token=f"oat_other{number:030}").status == 401
-    calls = clerk.calls()
-    assert server.get("/x/page", token=token).status == 401
-    assert clerk.calls() == calls
-
-
-@pytest.mark.parametrize("size, shards", [
-    (8 * MIB - 1, 2), (8 * MIB, 3), (20 * MIB, 4), (1024 * MIB, 17),
-    (MIB // 8, 2), (MIB // 8 - 1, 1), (8192, 1)])
-def test_a_cache_is_several(serve_once, clerk, size, shards):
-    server = serve_once(
-        introspection(clerk) + f"ClerkSOCache shmcb:run/c({size})\n"
-        + location("/x"))
-    made = server.error_log.lines(matching="AH00830")
-    assert len(made) == shards
-    token = clerk.mint()
-    assert {server.get("/x/page", token=token).status
-            for _ in range(2)} == {200}
-    assert clerk.calls() == 1
-
-
-@pytest.mark.parametrize("mutex", ["", "Mutex flock:${ROOT}/run auth-clerk"])
-def test_all_of_a_large_cache_is_everybodys(serve_once, clerk, mutex):
-    """No token is lost between the parts, for any child, old or new."""
-    server = serve_once(
-        mutex + "\n" + introspection(clerk)
-        + f"ClerkSOCache shmcb:${{ROOT}}/run/c({20 * MIB})\n"
-        + location("/x"), mpm="prefork", children=3)
-    tokens = [clerk.mint(subject=f"user_{number}") for number in range(60)]
-    for token in tokens:
-        assert server.get("/x/page", token=token).status == 200
-    assert clerk.calls() == len(tokens)
-    for _ in range(3):
-        for number, token in enumerate(tokens):
-            env = server.get("/x/env", token=token).env()
-            assert env["REMOTE_USER"] == f"user_{number}"
-    assert clerk.calls() == len(tokens)
-    if mutex:
-        files = sorted(path.name for path in (server.root / "run").iterdir()
-                       if path.name.startswith("auth-clerk"))
-        assert len(files) == 4, files
 
 
 def test_virtual_hosts_share_the_cache_but_not_their_results(serve_once,

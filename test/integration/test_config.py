@@ -354,7 +354,7 @@ def test_a_require_line_that_says_nothing(refused, require, names):
     *((f"ClerkSOCache shmcb:run/c{size}",
        ["ClerkSOCache", re.escape(f"'shmcb:run/c{size}'"),
         "Invalid argument"], [])
-      for size in ("(8191)", "(-1)", "(99999999999999999999)", "(x)",
+      for size in ("(8191)", "(-1)", "(-8388608)", "(-9000000)", "(99999999999999999999)", "(x)",
                    "(20000000x)", "(20000000", "20000000)"))])
 def test_a_cache_that_cannot_be_used(refused, line, names, modules):
     sentence = refused(WHOLE + line + "\n" + PLAIN, test=False,
