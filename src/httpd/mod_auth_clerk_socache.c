@@ -19,7 +19,7 @@
  * more records a partition has. So a large one is several, each with a mutex of
  * its own.
  */
-#define SHARD_SIZE (8 * 1024 * 1024) /* bytes */
+#define SHARD_SIZE (6 * 1024 * 1024) /* bytes */
 #define SHARDS_MAX 16
 
 /*

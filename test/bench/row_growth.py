@@ -15,6 +15,8 @@ TOKENS, TOKENS_FULL = (1, 100, 10_000), (1, 10, 100, 1_000, 10_000, 100_000)
 PEER_TOKENS_MOST, PEER_TOKENS_MOST_FULL = 1_000, 10_000
 CONNECTIONS, CONNECTIONS_FULL = (1, 4, 16, 64), (1, 2, 4, 8, 16, 32, 64)
 ROUNDS, ROUNDS_FULL, PEER_ROUNDS, SECONDS = 7, 15, 2, 1
+# One start of a server has other luck with its memory than the next.
+STARTS, ROUNDS_OF_START, ROUNDS_OF_START_FULL = 3, 3, 6
 GROWTH_MARK = 1.10
 FILLERS = 16
 
@@ -23,6 +25,12 @@ def _rounds(ctx, contender):
     if contender.name != contenders.OURS:
         return PEER_ROUNDS
     return ROUNDS_FULL if ctx.full else ROUNDS
+
+
+def _rounds_of_start(ctx, contender):
+    if contender.name != contenders.OURS:
+        return PEER_ROUNDS
+    return ROUNDS_OF_START_FULL if ctx.full else ROUNDS_OF_START
 
 
 def measure(ctx):
@@ -47,43 +55,52 @@ def measure(ctx):
 def _by_tokens(ctx, clerk, contender):
     """For each number of tokens: CPU µs of a bare request and of a hit, and
     the median of what one is of the other."""
+    ours = contender.name == contenders.OURS
     most = PEER_TOKENS_MOST_FULL if ctx.full else PEER_TOKENS_MOST
-    for count in TOKENS_FULL if ctx.full else TOKENS:
-        if contender.name == contenders.OURS or count <= most:
-            yield count, _hits(ctx, clerk, contender, count)
+    counts = [count for count in (TOKENS_FULL if ctx.full else TOKENS)
+              if ours or count <= most]
+    rounds = {count: [] for count in counts}
+    for _ in range(STARTS if ours else 1):
+        for count in counts:
+            rounds[count] += _hits(ctx, clerk, contender, count)
+    for count in counts:
+        yield count, [statistics.median(bare for bare, _ in rounds[count]),
+                      statistics.median(auth for _, auth in rounds[count]),
+                      statistics.median(auth / bare
+                                        for bare, auth in rounds[count])]
 
 
 def _hits(ctx, clerk, contender, count):
+    """(CPU µs of a bare request, of a hit) for each round of one server."""
     mark = "feed"
     tokens = upstream.made_up(count, mark)
     setup = contenders.Setup(ttl=3600, tokens=count)
     wrk = ctx.wrk()
-    rounds = {"bare": [], "auth": []}
+    rounds = []
     with ctx.server(contender, clerk, setup) as httpd:
         httpd.start(context.PROCESSES, context.THREADS)
         _fill(httpd, tokens)
         with httpd.connect() as connection:
             sizes = {place: connection.get_page(
                 httpd.path(place), server.PAGE, tokens[0])
-                for place in rounds}
+                for place in ("bare", "auth")}
         clerk.reset()
-        for number in range(-1, _rounds(ctx, contender)):
-            for place in rounds:
+        for number in range(-1, _rounds_of_start(ctx, contender)):
+            costs = []
+            for place in sizes:
                 before = httpd.cpu_seconds()
                 done = wrk.run_many(httpd.url(place), mark, count, SECONDS,
                                     sizes[place])
                 cpu = httpd.cpu_seconds() - before
                 ctx.own_cpu += cpu + done.client_cpu
-                if number >= 0:
-                    rounds[place].append(1e6 * cpu / done.requests)
+                costs.append(1e6 * cpu / done.requests)
+            if number >= 0:
+                rounds.append(costs)
         if clerk.calls():
             raise context.Failed(f"{contender.name}: {clerk.calls()} calls "
                                  f"with {count:,} tokens in the cache")
         httpd.stop(contender.name != contenders.OURS)
-    return [statistics.median(rounds["bare"]),
-            statistics.median(rounds["auth"]),
-            statistics.median(auth / bare for bare, auth in zip(
-                rounds["bare"], rounds["auth"]))]
+    return rounds
 
 
 def _fill(httpd, tokens):
