@@ -16,7 +16,6 @@ Setup = collections.namedtuple(
 # docs/performance.md.
 BYTES_PER_TOKEN = 330
 CACHE_LEAST = 3 * 1024 * 1024
-CACHE_MOST = 62 * 1024 * 1024
 # Where nothing is to be limited.
 NO_LIMIT = "1000000/1"
 
@@ -116,7 +115,7 @@ def _entries(values):
 def cache_bytes(tokens):
     """How large this module's cache is made for so many tokens."""
     size = max(CACHE_LEAST, tokens * BYTES_PER_TOKEN)
-    return min(CACHE_MOST, -(-size // 4096) * 4096)
+    return -(-size // 4096) * 4096
 
 
 ALL = {
