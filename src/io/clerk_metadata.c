@@ -124,10 +124,12 @@ static apr_time_t get_shared(const clerk_metadata_t *home,
 /* ------------------------------------------------------------------ */
 /* Renewal                                                            */
 
-/* In the background with a `give_up`. */
+/* In the background with a `give_up`. When the call ended is told apart, since
+ * to report it takes time, too. */
 static clerk_status_t fetch(const clerk_metadata_t *home,
                             clerk_metadata_query_t *query,
-                            const apr_uint32_t *give_up, apr_pool_t *p)
+                            const apr_uint32_t *give_up, apr_pool_t *p,
+                            apr_time_t *ended_at)
 {
     const clerk_fetch_port_t *port = &home->needs.fetch;
     clerk_call_t call = { .is_background = give_up != NULL,
@@ -139,6 +141,7 @@ static clerk_status_t fetch(const clerk_metadata_t *home,
 
     clerk_api_write_metadata(query->realm, query->path, p, &call);
     event.status = port->call(port->self, &call, p, &answer);
+    *ended_at = apr_time_now();
     if (event.status != CLERK_OK && clerk_call_is_given_up(&call)) {
         return event.status;
     }
@@ -210,8 +213,7 @@ static void fetch_copy(clerk_metadata_t *home, copy_t *copy,
     apr_time_t now;
 
     apr_thread_mutex_unlock(home->mutex);
-    status = fetch(home, query, give_up, p);
-    now = apr_time_now();
+    status = fetch(home, query, give_up, p, &now);
     if (status == CLERK_OK) {
         put_shared(home, query, now, p);
     }

@@ -238,6 +238,9 @@ def test_junk_does_not_push_out_who_is_known(serve_once, clerk):
         worker.start()
     for worker in workers:
         worker.join()
+    # It may have been idle for too long.
+    connection.close()
+    connection = server.connect()
     asked = clerk.calls()
     for token in tokens:
         assert connection.request("GET", "/a/page",
