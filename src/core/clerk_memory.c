@@ -72,9 +72,14 @@ static clerk_slice_t store(const clerk_memory_t *memory,
     const clerk_cache_port_t *cache = &memory->ports->cache;
     clerk_slice_t bytes;
 
-    if (clerk_record_write(memory->p, record, &bytes) == CLERK_OK) {
-        (record->identity ? cache->set : cache->set_refusal)(
-            cache->self, memory->key, bytes, until, memory->p);
+    if (clerk_record_write(memory->p, record, &bytes) != CLERK_OK) {
+        return bytes;
+    }
+    if (record->identity) {
+        cache->set(cache->self, memory->key, bytes, until, memory->p);
+    }
+    else {
+        cache->set_refusal(cache->self, memory->key, bytes, until, memory->p);
     }
     return bytes;
 }

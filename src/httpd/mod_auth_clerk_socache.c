@@ -55,6 +55,7 @@ struct auth_clerk_socache_t {
     const ap_socache_provider_t *provider;
     const char *name; /* of the provider */
     const char *args; /* NULL: none */
+    int is_own;       /* a shmcb, which nobody else reads or writes */
     server_rec *s;
     /* Of a shmcb: */
     const char *path;
@@ -80,7 +81,7 @@ const char *auth_clerk_socache_provider(const auth_clerk_socache_t *socache)
 
 int auth_clerk_socache_is_own(const auth_clerk_socache_t *socache)
 {
-    return strcmp(socache->name, OWN_PROVIDER) == 0;
+    return socache->is_own;
 }
 
 /*
@@ -146,6 +147,7 @@ const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
     socache->name = apr_pstrmemdup(pconf, value, strcspn(value, ":"));
     socache->args =
         ap_strchr_c(value, ':') ? ap_strchr_c(value, ':') + 1 : NULL;
+    socache->is_own = strcmp(socache->name, OWN_PROVIDER) == 0;
     socache->provider = ap_lookup_provider(
         AP_SOCACHE_PROVIDER_GROUP, socache->name, AP_SOCACHE_PROVIDER_VERSION);
     if (!socache->provider) {
@@ -153,7 +155,7 @@ const char *auth_clerk_socache_create(apr_pool_t *pconf, apr_pool_t *ptemp,
                             "there is no provider '%s'; load mod_socache_%s",
                             socache->name, socache->name);
     }
-    if (auth_clerk_socache_is_own(socache)) {
+    if (socache->is_own) {
         measure(socache, pconf);
     }
     divide(socache);
