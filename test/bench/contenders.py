@@ -8,9 +8,10 @@ import collections
 import shutil
 
 # What a row wants of the module. `tokens` is how many there will be at most.
+# Unless it says otherwise, no answer grows old while it is measured.
 Setup = collections.namedtuple(
     "Setup", "ttl negative_ttl timeout tokens rate extra",
-    defaults=(600, 600, 5, 1000, None, ""))
+    defaults=(3600, 3600, 5, 1000, None, ""))
 
 # Bytes of shared memory for each token in this module's cache: the formula of
 # docs/performance.md.

@@ -74,7 +74,7 @@ def _hits(ctx, clerk, contender, count):
     """(CPU µs of a bare request, of a hit) for each round of one server."""
     mark = "feed"
     tokens = upstream.made_up(count, mark)
-    setup = contenders.Setup(ttl=3600, tokens=count)
+    setup = contenders.Setup(tokens=count)
     wrk = ctx.wrk()
     rounds = []
     with ctx.server(contender, clerk, setup) as httpd:

@@ -22,7 +22,7 @@ PEER_SHORT, PEER_LONG = 20, 120
 # Of a round; enough that none comes twice.
 TOKENS = 10_000_000
 # The cache forgets meanwhile, which is what it does under such a load.
-SETUP = contenders.Setup(ttl=3600, tokens=500)
+SETUP = contenders.Setup(tokens=500)
 
 
 def measure(ctx):

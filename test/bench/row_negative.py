@@ -2,6 +2,7 @@
 Clerk, and whether they push out the live ones.
 """
 
+import itertools
 import secrets
 import time
 
@@ -131,8 +132,10 @@ def _flood(ctx, clerk, contender):
     with ctx.server(contender, clerk, setup) as httpd:
         httpd.start(context.PROCESSES, context.THREADS)
         until = time.monotonic() + seconds
-        tokens = (token for token in upstream.made_up(200_000)
-                  if time.monotonic() < until)
+        tokens = itertools.takewhile(
+            lambda _: time.monotonic() < until,
+            itertools.chain.from_iterable(
+                upstream.made_up(10_000) for _ in itertools.count()))
         clerk.reset()
         began = time.monotonic()
         with crowd.Crowd(httpd.port, CONNECTIONS) as many:
@@ -161,7 +164,7 @@ def _survivors(ctx, clerk, contender, rate):
     ours = contender.name == contenders.OURS
     count = LIVE if ours or ctx.full else PEER_LIVE
     live = upstream.made_up(count)
-    setup = contenders.Setup(ttl=3600, negative_ttl=NEGATIVE_TTL,
+    setup = contenders.Setup(negative_ttl=NEGATIVE_TTL,
                              tokens=count, rate=rate)
     with ctx.server(contender, clerk, setup) as httpd:
         httpd.start(context.PROCESSES, context.THREADS)

@@ -55,7 +55,7 @@ def _count(ctx, contender):
 def _one(ctx, clerk, contender, count):
     tokens = upstream.made_up(count)
     place = "bare" if contender.name == contenders.BARE else "auth"
-    setup = contenders.Setup(ttl=3600, tokens=count)
+    setup = contenders.Setup(tokens=count)
     with ctx.server(contender, clerk, setup) as httpd:
         httpd.start(context.PROCESSES, context.THREADS)
         path = httpd.path(place)
