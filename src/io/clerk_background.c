@@ -3,7 +3,8 @@
 
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
-#include <apr_thread_proc.h>
+
+#include "clerk_thread.h"
 
 #define QUEUE 256
 #define THREADS 8
@@ -86,8 +87,8 @@ static void see_to_threads(clerk_background_t *background)
     if (background->idle > background->length || background->count == THREADS) {
         return;
     }
-    if (apr_thread_create(&background->threads[background->count], NULL, work,
-                          background, background->p)
+    if (clerk_thread_create(&background->threads[background->count], work,
+                            background, background->p)
         == APR_SUCCESS) {
         background->count++;
     }

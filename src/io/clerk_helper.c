@@ -4,7 +4,8 @@
 #include <apr_pools.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
-#include <apr_thread_proc.h>
+
+#include "clerk_thread.h"
 
 struct clerk_helper_t {
     apr_pool_t *p;
@@ -53,7 +54,7 @@ clerk_helper_t *clerk_helper_create(void)
             != APR_SUCCESS
         || apr_thread_cond_create(&helper->begin, p) != APR_SUCCESS
         || apr_thread_cond_create(&helper->end, p) != APR_SUCCESS
-        || apr_thread_create(&helper->thread, NULL, help, helper, p)
+        || clerk_thread_create(&helper->thread, help, helper, p)
                != APR_SUCCESS) {
         apr_pool_destroy(p);
         return NULL;

@@ -152,6 +152,39 @@ def test_one_process_alone_ends_as_it_should(serve_once, clerk, mpm):
     assert clerk.calls("token_info") == 1
 
 
+def threads_that_take(signum, pid):
+    """Of a process, those to which the kernel may give this signal."""
+    def blocked(task):
+        with open(f"/proc/{pid}/task/{task}/status") as status:
+            [mask] = [line.split()[1] for line in status
+                      if line.startswith("SigBlk:")]
+        return int(mask, 16) & 1 << signum - 1
+    return [int(task) for task in os.listdir(f"/proc/{pid}/task")
+            if not blocked(task)]
+
+
+@pytest.mark.parametrize("mpm", MPMS)
+def test_only_httpds_own_thread_is_told_to_end(serve_once, clerk, mpm):
+    """A child of prefork puts everything away in its signal handler. Told
+    twice, it must not do so in one of the module's threads, too."""
+    server = serve_once(introspection(clerk) + location("/x", "ClerkCacheTTL 2")
+                        + location("/j", "ClerkVerifier jwks"), mpm=mpm)
+    token = clerk.mint()
+    assert server.get("/x/page", token=token).status == 200
+    assert server.get("/j/page", token=clerk.mint_jwt()).status == 200
+    [pid] = map(int, server.served_by("/x/page", 1))
+    # Another one, that of the background.
+    deadline = time.monotonic() + 10
+    while clerk.calls("token_info") < 2:
+        assert server.get("/x/page", token=token).status == 200
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert len(os.listdir(f"/proc/{pid}/task")) > 1
+    assert threads_that_take(signal.SIGTERM, pid) == [pid]
+    if mpm == "prefork":
+        assert threads_that_take(signal.SIGHUP, pid) == [pid]
+
+
 def test_the_module_unconfigured_leaves_httpd_as_it_is(serve_once):
     server = serve_once("")
     assert server.get("/x/page", token="oat_x").text == PAGE

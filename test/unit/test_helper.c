@@ -2,6 +2,8 @@
 /* Work that another thread does. */
 #include "unit_threads.h"
 
+#include <signal.h>
+
 #include <apr_portable.h>
 
 #include "clerk_helper.h"
@@ -51,6 +53,34 @@ static void it_is_done_on_return(void **state)
     clerk_helper_destroy(helper);
 }
 
+/* Signals are the server's; those of a fault are not kept from anybody. */
+static void note_mask(void *data)
+{
+    (void)pthread_sigmask(SIG_SETMASK, NULL, data);
+}
+
+static void no_signal_comes_to_it(void **state)
+{
+    clerk_helper_t *helper;
+    sigset_t before;
+    sigset_t after;
+    sigset_t its;
+
+    (void)state;
+    note_mask(&before);
+    helper = clerk_helper_create();
+    note_mask(&after);
+    assert_int_equal(sigismember(&before, SIGTERM), 0);
+    assert_int_equal(sigismember(&after, SIGTERM), 0);
+    clerk_helper_run(helper, note_mask, &its);
+    assert_int_equal(sigismember(&its, SIGTERM), 1);
+    assert_int_equal(sigismember(&its, SIGHUP), 1);
+    assert_int_equal(sigismember(&its, SIGUSR1), 1);
+    assert_int_equal(sigismember(&its, SIGSEGV), 0);
+    assert_int_equal(sigismember(&its, SIGABRT), 0);
+    clerk_helper_destroy(helper);
+}
+
 /* Many at the same time, none of whose pools is anybody else's. */
 static void use_one(void *data)
 {
@@ -87,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(another_thread_does_it),
         UNIT_TEST(it_is_done_on_return),
+        UNIT_TEST(no_signal_comes_to_it),
         UNIT_TEST(threads_have_their_own),
         UNIT_TEST(one_that_never_worked_ends),
     };
