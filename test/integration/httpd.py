@@ -328,6 +328,8 @@ class Httpd:
             return
         # mpm_event's, when an idle connection meets the end
         self.watch.announce("AH0309[23]", optional=True)
+        # mod_cgid's, when the end overtakes the start of its daemon
+        self.watch.announce("AH01244", optional=True)
         self.process.terminate()
         try:
             self.process.wait(PATIENCE)

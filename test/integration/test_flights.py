@@ -62,16 +62,18 @@ def event(serve, standin):
 def test_sixty_four_make_one_call(httpd, clerk):
     clerk.fault("token_info", "delay", seconds=0.4)
     slowest = []
-    for attempt in range(1, 4):     # the machine may be busy with others
+    # The machine may be busy with others, and one process may take them all.
+    for attempt in range(1, 6):
         token = clerk.mint()
         results = together(httpd, 64, "/a/page", lambda n: token)
         assert [status for status, _, _ in results] == [200] * 64
         assert clerk.calls() == attempt
         slowest.append(max(seconds for _, seconds, _ in results))
-        if slowest[-1] < 0.4 * 1.15:
+        processes = httpd.served_by("/a/page", 64 * attempt)
+        if min(slowest) < 0.4 * 1.15 and len(processes) > 1:
             break
     assert min(slowest) < 0.4 * 1.15, slowest
-    assert len(httpd.served_by("/a/page", 64 * attempt)) > 1
+    assert len(processes) > 1
 
 
 def test_a_dead_one_too(httpd, clerk):

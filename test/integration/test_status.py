@@ -5,6 +5,7 @@ import time
 import pytest
 
 from confs import introspection, location
+from httpd import eventually
 
 LOUD = r"\[auth_clerk:error\]"
 STATUS = ('<Location "/status">\n    SetHandler clerk-status\n'
@@ -106,6 +107,8 @@ def test_processes_add_up(serve_once, clerk):
     token = clerk.mint()
     for _ in range(40):
         assert server.get("/a/page", token=token).status == 200
+    # they start one after the other
+    eventually(lambda: numbers(server)["processes"], 4)
     seen = numbers(server)
     assert len(seen["processes"]) >= 4
     assert len({each["pid"] for each in seen["processes"]}) == len(
