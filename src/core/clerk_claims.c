@@ -260,6 +260,18 @@ static void read_audience(clerk_identity_t *identity,
     }
 }
 
+void clerk_claims_add_grants(clerk_identity_t *identity, const char *name,
+                             const apr_array_header_t *list)
+{
+    if (list->nelts) {
+        clerk_claims_add(identity, name,
+                         clerk_scope_join(identity->claims->pool, list));
+    }
+    if (clerk_scope_is_full(list)) {
+        identity->facts |= CLERK_FACT_GRANTS_CUT;
+    }
+}
+
 static void add_scopes(void *list, const char *value)
 {
     clerk_scope_add(list, value);
@@ -284,9 +296,7 @@ clerk_status_t clerk_claims_read_scopes(clerk_identity_t *identity,
         case CLERK_JSON_WRONG:
             return CLERK_ANSWER_MALFORMED;
         case CLERK_JSON_FOUND:
-            if (list->nelts) {
-                clerk_claims_add(identity, "scope", clerk_scope_join(p, list));
-            }
+            clerk_claims_add_grants(identity, "scope", list);
             return CLERK_OK;
         }
     }

@@ -35,7 +35,9 @@ enum {
     CLERK_FACT_CONFIRMATION = 4,       /* `cnf`, RFC 7800 */
     CLERK_FACT_PROFILE_FAILED = 8,     /* userinfo was asked in vain */
     CLERK_FACT_TRUNCATED = 16,         /* claims were left out, see above */
-    CLERK_FACT_SIGNED = 32             /* a JWT, proved by its signature */
+    CLERK_FACT_SIGNED = 32,            /* a JWT, proved by its signature */
+    CLERK_FACT_GRANTS_CUT = 64         /* scopes or permissions were left
+                                        * out, being too many */
 };
 
 typedef struct clerk_identity_t {
@@ -81,6 +83,13 @@ const char *clerk_claims_joined(const clerk_identity_t *identity, apr_pool_t *p,
  */
 void clerk_claims_add(clerk_identity_t *identity, const char *name,
                       const char *value);
+
+/*
+ * A claim of a list of scopes or permissions (const char *, of clerk_scope);
+ * none of an empty one. Sets CLERK_FACT_GRANTS_CUT of one that is full.
+ */
+void clerk_claims_add_grants(clerk_identity_t *identity, const char *name,
+                             const apr_array_header_t *list);
 
 /*
  * Add the scalars of a JSON object as claims, but for the names listed in

@@ -86,6 +86,7 @@ static int read_packed_organization(clerk_identity_t *identity,
     const char *fpm;
     const char *fea;
     const char *permissions;
+    int is_cut;
     clerk_json_found_t found = clerk_json_object(payload, "o", &o);
 
     if (found != CLERK_JSON_FOUND) {
@@ -105,9 +106,12 @@ static int read_packed_organization(clerk_identity_t *identity,
     if (role) {
         add_role(identity, role);
     }
-    permissions = clerk_permissions_decode(p, per, fpm, fea);
+    permissions = clerk_permissions_decode(p, per, fpm, fea, &is_cut);
     if (permissions) {
         clerk_claims_add(identity, "org_permissions", permissions);
+    }
+    if (is_cut) {
+        identity->facts |= CLERK_FACT_GRANTS_CUT;
     }
     return 1;
 }
@@ -141,10 +145,7 @@ static int read_plain_organization(clerk_identity_t *identity,
     if (role) {
         add_role(identity, role);
     }
-    if (list->nelts) {
-        clerk_claims_add(identity, "org_permissions",
-                         clerk_scope_join(p, list));
-    }
+    clerk_claims_add_grants(identity, "org_permissions", list);
     return 1;
 }
 

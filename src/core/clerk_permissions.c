@@ -20,24 +20,8 @@ typedef struct grants_t {
     apr_pool_t *p;
     apr_array_header_t *texts; /* of const char * */
     apr_size_t bytes;
+    int is_cut; /* there were more */
 } grants_t;
-
-static int is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static clerk_slice_t trim(clerk_slice_t text)
-{
-    while (text.len && is_blank(text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len && is_blank(text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
 
 /* The elements of a list, also the empty ones, for position counts. */
 static apr_array_header_t *split(apr_pool_t *p, const char *list)
@@ -48,7 +32,7 @@ static apr_array_header_t *split(apr_pool_t *p, const char *list)
         apr_size_t len = strcspn(list, ",");
 
         APR_ARRAY_PUSH(elements, clerk_slice_t) =
-            trim(clerk_slice_make(list, len));
+            clerk_slice_trim(clerk_slice_make(list, len));
         if (!list[len]) {
             return elements;
         }
@@ -154,8 +138,12 @@ static void grant(grants_t *grants, clerk_slice_t feature,
 {
     apr_size_t bytes = strlen("org:: ") + feature.len + permission.len;
 
-    if (!is_name(permission) || grants->texts->nelts >= CLERK_PERMISSIONS_MAX
+    if (!is_name(permission)) {
+        return;
+    }
+    if (grants->texts->nelts >= CLERK_PERMISSIONS_MAX
         || grants->bytes + bytes > CLERK_PERMISSIONS_MAX_BYTES) {
+        grants->is_cut = 1;
         return;
     }
     grants->bytes += bytes;
@@ -217,12 +205,14 @@ static int all_have_scopes(const apr_array_header_t *features)
 }
 
 const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
-                                     const char *fpm, const char *fea)
+                                     const char *fpm, const char *fea,
+                                     int *is_cut)
 {
-    grants_t grants = { p, NULL, 0 };
+    grants_t grants = { p, NULL, 0, 0 };
     apr_array_header_t *masks;
     apr_array_header_t *features;
 
+    *is_cut = 0;
     if (!per || !fpm || !fea) {
         return NULL;
     }
@@ -239,5 +229,6 @@ const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
     }
     grants.texts = apr_array_make(p, 8, sizeof(const char *));
     decode(&grants, split(p, per), masks, features);
+    *is_cut = grants.is_cut;
     return grants.texts->nelts ? apr_array_pstrcat(p, grants.texts, ' ') : NULL;
 }

@@ -12,7 +12,7 @@
 
 #include <apr_pools.h>
 
-/* Past these, permissions are left out: it grants less, never more. */
+/* Past these, permissions are left out. */
 #define CLERK_PERMISSIONS_MAX 512
 #define CLERK_PERMISSIONS_MAX_BYTES 16384
 
@@ -27,8 +27,10 @@
  * of all elements of `fea`, the n-th mask is the n-th element's; where it is
  * that of the organization's alone, it is the n-th of those; else nothing is
  * granted. Names with a space or a control character grant nothing.
+ * `*is_cut`: are some left out?
  */
 const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
-                                     const char *fpm, const char *fea);
+                                     const char *fpm, const char *fea,
+                                     int *is_cut);
 
 #endif

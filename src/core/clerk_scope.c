@@ -100,6 +100,11 @@ void clerk_scope_add(apr_array_header_t *list, const char *text)
     }
 }
 
+int clerk_scope_is_full(const apr_array_header_t *list)
+{
+    return list->nelts >= CLERK_SCOPE_MAX;
+}
+
 const char *clerk_scope_join(apr_pool_t *p, const apr_array_header_t *list)
 {
     return apr_array_pstrcat(p, list, ' ');

@@ -12,7 +12,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-/* Past this many, scopes are left out of a list: it grants less, never more. */
+/* Past this many, scopes are left out of a list. */
 #define CLERK_SCOPE_MAX 1024
 
 /* Is this one well-formed scope-token? */
@@ -30,6 +30,9 @@ int clerk_scope_has_all(const char *set, const apr_array_header_t *wanted);
  * well-formed scope-token is left out. Copies lie in the pool of the list.
  */
 void clerk_scope_add(apr_array_header_t *list, const char *text);
+
+/* Has the list as many as it takes, so that some may have been left out? */
+int clerk_scope_is_full(const apr_array_header_t *list);
 
 /* The list as one space-separated string in `p`; "" for an empty list. */
 const char *clerk_scope_join(apr_pool_t *p, const apr_array_header_t *list);

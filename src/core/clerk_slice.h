@@ -41,6 +41,24 @@ static inline int clerk_slice_is(clerk_slice_t s, const char *text)
            && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
 }
 
+static inline int clerk_slice_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Without the blanks at both ends. */
+static inline clerk_slice_t clerk_slice_trim(clerk_slice_t s)
+{
+    while (s.len && clerk_slice_is_blank(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len && clerk_slice_is_blank(s.ptr[s.len - 1])) {
+        s.len--;
+    }
+    return s;
+}
+
 /* A control character, which has no business in a header or a name. */
 static inline int clerk_slice_is_control(char c)
 {

@@ -6,6 +6,7 @@
 #include <http_request.h>
 #include <mod_auth.h>
 
+#include "clerk_feature.h"
 #include "clerk_scope.h"
 #include "mod_auth_clerk_log.h"
 #include "mod_auth_clerk_request.h"
@@ -35,6 +36,7 @@ struct provider_t {
     /* Says what is wrong with an argument; NULL when it is fine. */
     const char *(*check)(const char *word);
     int (*is_met)(const trial_t *trial);
+    unsigned int lacking; /* facts: what it looks for may have been left out */
 };
 
 #define WORD(list, i) APR_ARRAY_IDX(list, i, const char *)
@@ -146,57 +148,6 @@ static int has_role(const trial_t *trial)
     return 0;
 }
 
-/* Is every letter of one scope in the other? `uo` holds `u` and `o`. */
-static int is_within(const char *scope, apr_size_t len, const char *other,
-                     apr_size_t other_len)
-{
-    apr_size_t i;
-
-    for (i = 0; i < len; i++) {
-        if (!memchr(other, scope[i], other_len)) {
-            return 0;
-        }
-    }
-    return len > 0;
-}
-
-/*
- * Is a word an element `scope:name` of a list like `fea` and `pla`? It may
- * leave the scope out: `o:`, `u:` for an organization's and a user's.
- */
-static int is_element(const char *start, apr_size_t len, const char *word)
-{
-    const char *mark = memchr(start, ':', len);
-    const char *colon = ap_strchr_c(word, ':');
-    const char *name = colon ? colon + 1 : word;
-
-    if (!mark || !*name || (apr_size_t)(start + len - mark - 1) != strlen(name)
-        || memcmp(mark + 1, name, strlen(name)) != 0) {
-        return 0;
-    }
-    return !colon
-           || is_within(word, (apr_size_t)(colon - word), start,
-                        (apr_size_t)(mark - start));
-}
-
-static int is_in_list(const char *list, const char *word)
-{
-    while (*list) {
-        apr_size_t len;
-
-        list += strspn(list, " ,");
-        len = strcspn(list, ",");
-        while (len && list[len - 1] == ' ') {
-            len--;
-        }
-        if (is_element(list, len, word)) {
-            return 1;
-        }
-        list += strcspn(list, ",");
-    }
-    return 0;
-}
-
 static int has_element(const trial_t *trial, const char *claim)
 {
     const char *list =
@@ -204,7 +155,7 @@ static int has_element(const trial_t *trial, const char *claim)
     int i;
 
     for (i = 0; list && i < trial->words->nelts; i++) {
-        if (is_in_list(list, WORD(trial->words, i))) {
+        if (clerk_feature_is_listed(list, WORD(trial->words, i))) {
             return 1;
         }
     }
@@ -281,19 +232,23 @@ static const char *check_kind(const char *word)
                : "give oauth_token, session_token, m2m_token or api_key";
 }
 
-static const provider_t scope = { "clerk-scope", check_scope, has_scopes };
+#define GRANTS_LACKING (CLERK_FACT_GRANTS_CUT | CLERK_FACT_TRUNCATED)
+
+static const provider_t scope = { "clerk-scope", check_scope, has_scopes,
+                                  GRANTS_LACKING };
 static const provider_t permission = { "clerk-permission", check_scope,
-                                       has_permissions };
-static const provider_t user = { "clerk-user", NULL, is_user };
-static const provider_t client = { "clerk-client", NULL, is_client };
-static const provider_t machine = { "clerk-machine", NULL, is_machine };
+                                       has_permissions, GRANTS_LACKING };
+static const provider_t user = { "clerk-user", NULL, is_user, 0 };
+static const provider_t client = { "clerk-client", NULL, is_client, 0 };
+static const provider_t machine = { "clerk-machine", NULL, is_machine, 0 };
 static const provider_t token_type = { "clerk-token-type", check_kind,
-                                       is_token_type };
-static const provider_t org = { "clerk-org", NULL, is_in_organization };
-static const provider_t role = { "clerk-role", NULL, has_role };
-static const provider_t feature = { "clerk-feature", NULL, has_feature };
-static const provider_t plan = { "clerk-plan", NULL, has_plan };
-static const provider_t claim = { "clerk-claim", NULL, has_claim };
+                                       is_token_type, 0 };
+static const provider_t org = { "clerk-org", NULL, is_in_organization, 0 };
+static const provider_t role = { "clerk-role", NULL, has_role, 0 };
+static const provider_t feature = { "clerk-feature", NULL, has_feature, 0 };
+static const provider_t plan = { "clerk-plan", NULL, has_plan, 0 };
+static const provider_t claim = { "clerk-claim", NULL, has_claim,
+                                  CLERK_FACT_TRUNCATED };
 
 static apr_array_header_t *split(apr_pool_t *p, const char *text)
 {
@@ -438,6 +393,11 @@ static authz_status try_line(request_rec *r, const char *text,
         && trial.words->nelts < 2) {
         /* An expression that gave nothing must not ask for less. */
         return AUTHZ_DENIED;
+    }
+    if (trial.line->is_negated
+        && (trial.identity->facts & trial.line->provider->lacking)) {
+        /* What is not seen may be there: `not` refuses. */
+        return AUTHZ_GRANTED;
     }
     return trial.words->nelts > 0 && trial.line->provider->is_met(&trial)
                ? AUTHZ_GRANTED

@@ -33,16 +33,15 @@ int auth_clerk_require_is_negated(const cmd_parms *cmd)
 {
     const ap_directive_t *node = cmd->directive;
     const char *args = node->args;
+    int is_negated =
+        strcasecmp(ap_getword_conf(cmd->temp_pool, &args), "not") == 0;
 
-    if (strcasecmp(ap_getword_conf(cmd->temp_pool, &args), "not") == 0) {
-        return 1;
-    }
     while ((node = node->parent) != NULL) {
         if (strcasecmp(node->directive, "<RequireNone") == 0) {
-            return 1;
+            is_negated = !is_negated;
         }
     }
-    return 0;
+    return is_negated;
 }
 
 /* What `%{…}` will be is known with a request, and differs between them.

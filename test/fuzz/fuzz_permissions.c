@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     char *rest = fuzz_string(p, data, len);
     const char *per = next_line(&rest);
     const char *fpm = next_line(&rest);
-    const char *granted = clerk_permissions_decode(p, per, fpm, rest);
+    int is_cut;
+    const char *granted = clerk_permissions_decode(p, per, fpm, rest, &is_cut);
 
     if (granted) {
         const char *again;
@@ -57,11 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         /* A zero before the first mask is nothing to a number, unless there
          * was none. */
         again = clerk_permissions_decode(p, per, apr_pstrcat(p, "0", fpm, NULL),
-                                         rest);
+                                         rest, &is_cut);
         FUZZ_MUST(!(*fpm >= '0' && *fpm <= '9') || strcmp(again, granted) == 0);
-        FUZZ_MUST(!clerk_permissions_decode(p, NULL, fpm, rest));
-        FUZZ_MUST(!clerk_permissions_decode(p, per, NULL, rest));
-        FUZZ_MUST(!clerk_permissions_decode(p, per, fpm, NULL));
+        FUZZ_MUST(!clerk_permissions_decode(p, NULL, fpm, rest, &is_cut));
+        FUZZ_MUST(!clerk_permissions_decode(p, per, NULL, rest, &is_cut));
+        FUZZ_MUST(!clerk_permissions_decode(p, per, fpm, NULL, &is_cut));
     }
     apr_pool_destroy(p);
     return 0;

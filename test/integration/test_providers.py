@@ -51,6 +51,8 @@ LINES = {
     "tilde": ["clerk-claim custom.tier silver ~"],
     "eq": ["clerk-claim custom.tier gold silver"],
     "not": ["not clerk-claim custom.banned", "valid-user"],
+    "notscope": ["valid-user", "not clerk-scope banned"],
+    "notpermission": ["valid-user", "not clerk-permission org:x:banned"],
     "notrole": ["not clerk-role admin", "valid-user"],
     "exprclaim": ["clerk-claim custom.tier %{req:X-Tier}"],
     "exprorg": ["clerk-org %{req:X-Org}"],
@@ -152,7 +154,10 @@ def test_roles(check, clerk, rol, good):
     ("o:dashboard", True), ("u:dashboard", True), (" o:x , o:dashboard ",
                                                    True),
     ("o:dashboards", False), ("o:dash,board", False), ("dashboard", False),
-    ("o:x:dashboard", False), ("", False), ("o:Dashboard", False)])
+    ("o:x:dashboard", False), ("", False), ("o:Dashboard", False),
+    ("x:dashboard", False), ("O:dashboard", False), ("oo:dashboard", False),
+    (":dashboard", False), ("x:y,o:dashboard", True),
+    ("o:dashboard,broken", False), ("broken,o:dashboard", False)])
 def test_features(check, clerk, fea, good):
     token = organization(clerk, claims={"fea": fea})
     check(token, ["feature"] if good else [], [] if good else ["feature"])
@@ -185,6 +190,41 @@ def test_claims(httpd, clerk, claims, name, good):
     # a dot in a name cannot be told from a member; either is defensible
     assert status in ((200, 403) if good is None else
                       (200,) if good else (403,))
+
+
+# Of a token that says very much something is left out, which may be what a
+# `not` asks for: then it refuses.
+
+def test_claims_left_out(check, clerk):
+    def token(count, **claims):
+        return clerk.mint_jwt("session_token", claims={
+            "a": {f"m{n}": n for n in range(count)}, **claims})
+    banned = {"custom": {"banned": True}}
+    check(token(20), ["not", "notscope", "notrole"])
+    check(token(20, **banned), ["notscope", "notrole"], ["not"])
+    check(token(300, **banned), ["notrole"], ["not", "present"])
+    # also from the cache, and where it is not the one asked for
+    check(token(300), ["notrole"], ["not"])
+    check(token(300), ["notrole"], ["not"])
+
+
+def test_scopes_left_out(check, clerk):
+    def token(count, last):
+        scopes = [*(f"s{n}" for n in range(count)), last]
+        return clerk.mint(introspection={"scope": " ".join(scopes)})
+    check(token(20, "read"), ["not", "notscope", "read"])
+    check(token(20, "banned"), ["not"], ["notscope"])
+    check(token(5000, "read"), ["not"], ["notscope", "read"])
+
+
+def test_permissions_left_out(check, clerk):
+    def token(features):
+        return organization(
+            clerk, per=",".join(f"p{n}" for n in range(60)),
+            fpm=",".join([str((1 << 60) - 1)] * features),
+            claims={"fea": ",".join(f"o:f{n}" for n in range(features))})
+    check(token(3), ["not", "notpermission"])
+    check(token(9), ["not"], ["notpermission"])
 
 
 def test_expressions(check, rich):

@@ -408,7 +408,7 @@ static void what_does_not_fit_is_not_written(void **state)
     refuse(*state, &record);
     record.identity->kind = CLERK_KIND_OAUTH;
 
-    record.identity->facts = 64;
+    record.identity->facts = 128;
     refuse(*state, &record);
     record.identity->facts = 0x100;
     refuse(*state, &record);

@@ -143,6 +143,10 @@ static void a_list_is_bounded(void **state)
         clerk_scope_add(list, apr_psprintf(*state, "s%d", i));
     }
     assert_int_equal(list->nelts, CLERK_SCOPE_MAX);
+    assert_true(clerk_scope_is_full(list));
+    list->nelts--;
+    assert_false(clerk_scope_is_full(list));
+    list->nelts++;
     assert_string_equal(APR_ARRAY_IDX(list, CLERK_SCOPE_MAX - 1, const char *),
                         apr_psprintf(*state, "s%d", CLERK_SCOPE_MAX - 1));
 }
