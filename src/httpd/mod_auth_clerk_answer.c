@@ -124,6 +124,9 @@ int auth_clerk_answer_refuse(request_rec *r, clerk_status_t status,
     auth_clerk_request_t *note = auth_clerk_request_note(r);
     const clerk_status_info_t *info = clerk_status_info(status);
 
+    if (auth_clerk_request_is_error_document(r)) {
+        return info->http;
+    }
     note->refusal = status;
     note->retry_after = retry_after > 0 ? retry_after : DEFAULT_RETRY_AFTER;
     note->challenge = challenge_of(r, note->plan, info);
@@ -148,7 +151,7 @@ static int note_auth_failure(request_rec *r, const char *auth_type)
         return DECLINED;
     }
     note = auth_clerk_request_note(r);
-    if (note->is_asking) {
+    if (note->is_asking || auth_clerk_request_is_error_document(r)) {
         return OK;
     }
     write_challenge(

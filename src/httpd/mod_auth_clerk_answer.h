@@ -14,7 +14,7 @@
 /*
  * Prepare the answer for a status that is not CLERK_OK, and return the HTTP
  * status that the hook returns. `retry_after` in seconds is for 503; 0 lets
- * it have a default.
+ * it have a default. Of an error document that is refused nothing is said.
  */
 int auth_clerk_answer_refuse(request_rec *r, clerk_status_t status,
                              int retry_after);

@@ -154,8 +154,7 @@ static int answer_origin(request_rec *r)
 {
     auth_clerk_request_t *note = auth_clerk_request_peek(r);
 
-    if (!note || !note->is_ours
-        || (r->prev && ap_is_HTTP_ERROR(r->prev->status))) {
+    if (!note || !note->is_ours || auth_clerk_request_is_error_document(r)) {
         return OK;
     }
     decide(r, note, note->plan);

@@ -112,7 +112,7 @@ void auth_clerk_log_refusal(request_rec *r, const auth_clerk_request_t *note,
     char fingerprint[CLERK_TOKEN_FINGERPRINT + 1] = "-";
     const char *kind = "none";
 
-    if (!APLOGrinfo(r)) {
+    if (!APLOGrinfo(r) || auth_clerk_request_is_error_document(r)) {
         return;
     }
     if (note->token.text.len) {

@@ -39,6 +39,16 @@ const request_rec *auth_clerk_request_origin(const request_rec *r)
     return r->prev ? r->prev : r->main;
 }
 
+int auth_clerk_request_is_error_document(const request_rec *r)
+{
+    while ((r = r->prev) != NULL) {
+        if (ap_is_HTTP_ERROR(r->status)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 const clerk_identity_t *auth_clerk_request_identity(const request_rec *r)
 {
     const request_rec *origin;

@@ -54,6 +54,12 @@ auth_clerk_request_t *auth_clerk_request_peek(const request_rec *r);
 const request_rec *auth_clerk_request_origin(const request_rec *r);
 
 /*
+ * Is this request for the ErrorDocument of another one? The answer is to what
+ * the client asked for: a refusal of the document says nothing in it.
+ */
+int auth_clerk_request_is_error_document(const request_rec *r);
+
+/*
  * The identity that stands behind r->user: verified here, or on a request
  * that this one came from with the same configuration, which httpd does not
  * authenticate again. NULL when there is none.

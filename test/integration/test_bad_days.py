@@ -172,7 +172,8 @@ def test_a_date_will_do(httpd, clerk):
 # ClerkRateLimit
 
 def test_the_limit_holds_over_all_processes(serve_once, clerk):
-    server = serve_once(conf(clerk, "ClerkRateLimit 20/10"), children=4,
+    server = serve_once(conf(clerk, "ClerkRateLimit 20/10", "ClerkTimeout 5"),
+                        children=4,
                         threads=8)
     good = clerk.mint()
     assert server.get("/a/page", token=good).status == 200
