@@ -89,6 +89,7 @@ void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
                             .now = apr_time_now };
     clerk_keyring_needs_t ring = { .cache = ports.cache };
     clerk_metadata_needs_t metadata = { .cache = ports.cache };
+    clerk_counters_slot_t *place;
     clerk_background_t *background;
     clerk_metadata_t *copies;
 
@@ -102,7 +103,10 @@ void auth_clerk_child_serve(apr_pool_t *p, apr_pool_t *pchild, server_rec *s)
     }
     ring.fetch = ports.fetch;
     ring.slots = clerk_shared_slots(shared);
-    ring.pending = open_pending(auth_clerk_status_open(shared), s);
+    place = auth_clerk_status_open(shared);
+    ring.pending = open_pending(&place->pending, s);
+    ring.ages.places = &clerk_shared_counters(shared)->places;
+    ring.ages.own = &place->ages;
     /* Without one (NULL) all work is done by those who need it. */
     if (clerk_background_create(p, &background) == CLERK_OK) {
         ring.background = metadata.background = background;

@@ -10,6 +10,15 @@
 
 #define NUMBERS (sizeof(clerk_counters_t) / sizeof(apr_uint64_t))
 
+const clerk_counters_span_t clerk_counters_spans[CLERK_COUNTERS_SPANS] = {
+    { apr_time_from_msec(5), "0.005" },  { apr_time_from_msec(10), "0.01" },
+    { apr_time_from_msec(25), "0.025" }, { apr_time_from_msec(50), "0.05" },
+    { apr_time_from_msec(100), "0.1" },  { apr_time_from_msec(250), "0.25" },
+    { apr_time_from_msec(500), "0.5" },  { apr_time_from_sec(1), "1" },
+    { apr_time_from_msec(2500), "2.5" }, { apr_time_from_sec(5), "5" },
+    { apr_time_from_sec(10), "10" },     { APR_INT64_MAX, "+Inf" },
+};
+
 /* The struct is an array of numbers by other names. */
 static apr_uint64_t *numbers(clerk_counters_t *counters)
 {
@@ -27,6 +36,19 @@ void clerk_counters_sum(clerk_counters_t *sum, const clerk_counters_t *part)
     }
 }
 
+void clerk_counters_time(clerk_counters_t *counters,
+                         clerk_counters_endpoint_t endpoint,
+                         apr_interval_time_t took)
+{
+    int i = 0;
+
+    while (took > clerk_counters_spans[i].up_to) {
+        i++;
+    }
+    clerk_counters_add(&counters->spans[endpoint][i], 1);
+    clerk_counters_add(&counters->call_us[endpoint], (apr_uint64_t)took);
+}
+
 /* Move the numbers of a process that has ended to those of all such. */
 static void retire(clerk_counters_table_t *table, clerk_counters_slot_t *slot)
 {
@@ -34,11 +56,14 @@ static void retire(clerk_counters_table_t *table, clerk_counters_slot_t *slot)
     apr_uint64_t *to = numbers(&table->retired);
     apr_size_t i;
 
+    (void)__atomic_add_fetch(&table->moves_begun, 1, __ATOMIC_ACQ_REL);
     for (i = 0; i < NUMBERS; i++) {
         clerk_counters_add(&to[i],
                            __atomic_exchange_n(&from[i], 0, __ATOMIC_RELAXED));
     }
+    (void)__atomic_add_fetch(&table->moves_ended, 1, __ATOMIC_ACQ_REL);
     __atomic_store_n(&slot->pending.count, 0, __ATOMIC_RELAXED);
+    clerk_ages_forget(&slot->ages);
 }
 
 static int is_running(apr_uint32_t pid)
@@ -51,6 +76,18 @@ int clerk_counters_is_running(const clerk_counters_slot_t *slot)
     apr_uint32_t pid = __atomic_load_n(&slot->pid, __ATOMIC_ACQUIRE);
 
     return pid && is_running(pid);
+}
+
+apr_uint32_t clerk_counters_begin(const clerk_counters_table_t *table)
+{
+    return __atomic_load_n(&table->moves_ended, __ATOMIC_ACQUIRE);
+}
+
+int clerk_counters_is_still(clerk_counters_table_t *table, apr_uint32_t moves)
+{
+    /* Not a load, which could come before those of the numbers. */
+    return __atomic_add_fetch(&table->moves_begun, 0, __ATOMIC_ACQ_REL)
+           == moves;
 }
 
 clerk_counters_slot_t *clerk_counters_open(clerk_counters_table_t *table)

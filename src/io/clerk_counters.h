@@ -12,6 +12,7 @@
 
 #include <apr.h>
 
+#include "clerk_ages.h"
 #include "clerk_pending.h"
 #include "clerk_status.h"
 #include "clerk_verify.h"
@@ -45,12 +46,24 @@ typedef enum clerk_counters_refresh_t {
     CLERK_COUNTERS_REFRESHES
 } clerk_counters_refresh_t;
 
+/* Calls that were made, by how long they took. */
+#define CLERK_COUNTERS_SPANS 12
+
+typedef struct clerk_counters_span_t {
+    apr_interval_time_t up_to; /* microseconds, these included */
+    const char *seconds;       /* the same, for people; of the last, `+Inf` */
+} clerk_counters_span_t;
+
+/* From short to long; each call is counted in the first that it fits in. */
+extern const clerk_counters_span_t clerk_counters_spans[CLERK_COUNTERS_SPANS];
+
 typedef struct clerk_counters_t {
     /* Verifications, by what the cache had and what came of them. */
     apr_uint64_t verdicts[CLERK_CACHE_USES][CLERK_STATUS_COUNT];
     apr_uint64_t waits; /* verifications that somebody else did */
     apr_uint64_t calls[CLERK_COUNTERS_ENDPOINTS][CLERK_COUNTERS_ENDS];
-    apr_uint64_t call_us; /* all calls together, in microseconds */
+    apr_uint64_t spans[CLERK_COUNTERS_ENDPOINTS][CLERK_COUNTERS_SPANS];
+    apr_uint64_t call_us[CLERK_COUNTERS_ENDPOINTS]; /* together, microseconds */
     apr_uint64_t refreshes[CLERK_COUNTERS_REFRESHES];
 } clerk_counters_t;
 
@@ -58,12 +71,16 @@ typedef struct clerk_counters_t {
 typedef struct clerk_counters_slot_t {
     apr_uint32_t pid; /* 0: free */
     clerk_pending_t pending;
+    clerk_ages_t ages;
     clerk_counters_t counters;
 } __attribute__((aligned(64))) clerk_counters_slot_t;
 
 /* In shared memory, all zero at first. */
 typedef struct clerk_counters_table_t {
     clerk_counters_t retired; /* of processes that have ended */
+    apr_uint32_t moves_begun; /* to there, of a process's numbers */
+    apr_uint32_t moves_ended;
+    clerk_ages_places_t places;
     clerk_counters_slot_t slots[CLERK_COUNTERS_PROCESSES];
 } clerk_counters_table_t;
 
@@ -78,6 +95,11 @@ static inline apr_uint64_t clerk_counters_read(const apr_uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+/* Count how long a call took that was made. */
+void clerk_counters_time(clerk_counters_t *counters,
+                         clerk_counters_endpoint_t endpoint,
+                         apr_interval_time_t took);
+
 /*
  * A slot for this process: a free one, or that of a process which has ended.
  * NULL when there are more processes than slots.
@@ -86,6 +108,13 @@ clerk_counters_slot_t *clerk_counters_open(clerk_counters_table_t *table);
 
 /* Is this a slot of a process that is running? */
 int clerk_counters_is_running(const clerk_counters_slot_t *slot);
+
+/*
+ * For who adds up all slots, and would miss what is moved meanwhile: `begin`
+ * before, `is_still` with its result after, and when that is false, once more.
+ */
+apr_uint32_t clerk_counters_begin(const clerk_counters_table_t *table);
+int clerk_counters_is_still(clerk_counters_table_t *table, apr_uint32_t moves);
 
 /* Add up: `sum` += `part`. */
 void clerk_counters_sum(clerk_counters_t *sum, const clerk_counters_t *part);

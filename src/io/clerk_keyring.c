@@ -184,6 +184,10 @@ static void renew_now(const query_t *q, clerk_moment_t now)
         instance->retry_after = source.retry_after;
         settle(instance, held, now, status);
     }
+    if (instance->current) {
+        clerk_ages_note(&q->ring->needs.ages, q->realm,
+                        instance->current->fetched_at);
+    }
     end_renewal(q);
 }
 
@@ -414,13 +418,6 @@ static clerk_keyset_t *younger_set(query_t *q, clerk_keyset_t *old,
     return old;
 }
 
-static void done_with(const query_t *q, clerk_keyset_t *held)
-{
-    apr_thread_mutex_lock(q->ring->mutex);
-    clerk_keyset_let_go(held);
-    apr_thread_mutex_unlock(q->ring->mutex);
-}
-
 static clerk_status_t check(void *self, const clerk_realm_t *realm,
                             const clerk_jwt_t *jwt, clerk_proof_t *proof,
                             apr_pool_t *p)
@@ -462,7 +459,9 @@ static clerk_status_t check(void *self, const clerk_realm_t *realm,
     }
     if (held) {
         proof->as_of = clerk_keyset_as_of(held, apr_time_now());
-        done_with(&q, held);
+        apr_thread_mutex_lock(q.ring->mutex);
+        clerk_keyset_let_go(held);
+        apr_thread_mutex_unlock(q.ring->mutex);
     }
     return status;
 }

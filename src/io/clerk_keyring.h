@@ -28,6 +28,7 @@
 
 #include <apr_pools.h>
 
+#include "clerk_ages.h"
 #include "clerk_background.h"
 #include "clerk_pending.h"
 #include "clerk_ports.h"
@@ -42,6 +43,7 @@ typedef struct clerk_keyring_needs_t {
     clerk_background_t *background; /* NULL: whoever finds a set old renews it;
                                      * it stops before the ring goes away */
     clerk_log_port_t log;           /* for calls in the background */
+    clerk_ages_book_t ages;         /* where the ages of sets are noted */
 } clerk_keyring_needs_t;
 
 /*

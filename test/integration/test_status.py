@@ -68,6 +68,8 @@ def test_everything_is_counted(httpd, clerk):
                                       "kind_unknown": 1}
     assert total["calls"]["token_info"] == {"answered": 3, "failed": 0,
                                             "held": 0}
+    assert total["call_microseconds"] == pytest.approx(
+        total["call_seconds"]["token_info"]["sum"] * 1e6)
     assert total["call_microseconds"] > 0
     assert total["pending"] == 0
 
@@ -85,6 +87,8 @@ def test_failures_are_counted(httpd, clerk):
     seen = numbers(httpd)
     assert seen["total"]["calls"]["token_info"] == {
         "answered": 1, "failed": 5, "held": 3}
+    spans = seen["total"]["call_seconds"]["token_info"]
+    assert sum(spans.values()) - spans["sum"] == pytest.approx(6)
     assert seen["total"]["cache"]["stale"] == 1
     assert seen["total"]["verifications"]["clerk_server_error"] == 5
     assert seen["total"]["verifications"]["circuit_open"] == 2

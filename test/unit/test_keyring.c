@@ -368,6 +368,54 @@ static void instances_are_kept_apart(void **state)
     assert_int_equal(world->fetches, 2);
 }
 
+/* A ring that notes its ages, and whose first set is 100 seconds old. */
+static world_t *aged_world_of(apr_pool_t *p)
+{
+    world_t *world = world_of(p);
+    clerk_jwt_t jwt = jwt_of(p, HEADER(UNIT_KID));
+
+    world->ages.places = apr_pcalloc(p, sizeof(*world->ages.places));
+    world->ages.own = apr_pcalloc(p, sizeof(*world->ages.own));
+    make_ring(world, NULL, &world->keys);
+    put_copy(world, UNIT_JWKS, apr_time_from_sec(100));
+    assert_int_equal(check(world, &jwt), CLERK_OK);
+    world->copy_len = 0;
+    return world;
+}
+
+static apr_time_t age_in(const world_t *world)
+{
+    return apr_time_sec(
+        clerk_ages_read(world->ages.own, 0, clerk_steady_moment()));
+}
+
+static void the_age_of_a_set_is_noted(void **state)
+{
+    world_t *world = aged_world_of(*state);
+    clerk_jwt_t rotated = jwt_of(*state, HEADER("new"));
+
+    UNIT_SAME("name", clerk_ages_name(world->ages.places, 0),
+              world->realm.frontend_api);
+    assert_in_range(age_in(world), 100, 130);
+    world->body = ROTATED;
+    assert_int_equal(check(world, &rotated), CLERK_OK);
+    assert_in_range(age_in(world), 0, 30);
+}
+
+static void what_brings_no_set_makes_none_younger(void **state)
+{
+    clerk_jwt_t rotated = jwt_of(*state, HEADER("new"));
+    world_t *world = aged_world_of(*state);
+
+    world->says = CLERK_TIMED_OUT;
+    assert_int_equal(check(world, &rotated), CLERK_TIMED_OUT);
+    assert_in_range(age_in(world), 100, 130);
+    world = aged_world_of(*state);
+    world->body = "{\"keys\":[]}";
+    assert_int_equal(check(world, &rotated), CLERK_KEY_UNKNOWN);
+    assert_in_range(age_in(world), 100, 130);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +436,8 @@ int main(void)
         UNIT_TEST(a_cold_failure_is_no_fault_of_the_token),
         UNIT_TEST(a_cold_ring_recovers_within_a_second),
         UNIT_TEST(instances_are_kept_apart),
+        UNIT_TEST(the_age_of_a_set_is_noted),
+        UNIT_TEST(what_brings_no_set_makes_none_younger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ typedef struct world_t {
     clerk_keys_port_t keys;
     clerk_pending_t *pending;       /* NULL: as many wait as like */
     clerk_background_t *background; /* NULL: there is none */
+    clerk_ages_book_t ages;         /* NULL: nobody wants to know */
 
     clerk_status_t says; /* of the port */
     int http;
@@ -164,6 +165,7 @@ static inline void make_ring(world_t *world, clerk_shared_t *shared,
         .pending = world->pending,
         .background = world->background,
         .log = world->log,
+        .ages = world->ages,
     };
 
     assert_int_equal(clerk_keyring_create(world->p, &needs, keys), CLERK_OK);
