@@ -184,19 +184,6 @@ clerk_status_t clerk_token_from_authorization(const char *header,
     return CLERK_OK;
 }
 
-/* One `name=value` after the other; an empty slice behind the last one. */
-static clerk_slice_t next_cookie(const char **rest)
-{
-    const char *start = *rest + strspn(*rest, " \t;");
-    apr_size_t len = strcspn(start, ";");
-
-    *rest = start + len;
-    while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
-        len--;
-    }
-    return clerk_slice_make(start, len);
-}
-
 /* The value, if the cookie is of this name, which is compared exactly. */
 static int is_cookie(clerk_slice_t cookie, const char *name,
                      clerk_slice_t *value)
@@ -211,6 +198,48 @@ static int is_cookie(clerk_slice_t cookie, const char *name,
     return 1;
 }
 
+/*
+ * Two Cookie fields are one to us, joined with a comma by httpd. A comma may as
+ * well be part of a cookie of somebody else's, so that only one before or
+ * behind a cookie of this name ends one.
+ */
+static apr_size_t end_of_cookie(clerk_slice_t text, const char *name)
+{
+    const char *end = text.ptr + text.len;
+    const char *comma = text.ptr;
+    clerk_slice_t unused;
+    int is_named = is_cookie(text, name, &unused);
+
+    while ((comma = memchr(comma, ',', (apr_size_t)(end - comma))) != NULL) {
+        const char *next = comma + 1;
+
+        while (next < end && (*next == ' ' || *next == '\t')) {
+            next++;
+        }
+        if (is_named
+            || is_cookie(clerk_slice_make(next, (apr_size_t)(end - next)), name,
+                         &unused)) {
+            return (apr_size_t)(comma - text.ptr);
+        }
+        comma = next;
+    }
+    return text.len;
+}
+
+/* One `name=value` after the other; an empty slice behind the last one. */
+static clerk_slice_t next_cookie(const char **rest, const char *name)
+{
+    const char *start = *rest + strspn(*rest, " \t;,");
+    apr_size_t len =
+        end_of_cookie(clerk_slice_make(start, strcspn(start, ";")), name);
+
+    *rest = start + len;
+    while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
+        len--;
+    }
+    return clerk_slice_make(start, len);
+}
+
 clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
                                        clerk_token_t *token)
 {
@@ -221,8 +250,8 @@ clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
     if (!header) {
         return CLERK_NO_TOKEN;
     }
-    for (cookie = next_cookie(&header); cookie.len;
-         cookie = next_cookie(&header)) {
+    for (cookie = next_cookie(&header, name); cookie.len;
+         cookie = next_cookie(&header, name)) {
         if (!is_cookie(cookie, name, &value) || !value.len) {
             continue;
         }
@@ -246,8 +275,8 @@ const char *clerk_token_without_cookie(apr_pool_t *p, const char *header,
     clerk_slice_t cookie;
     clerk_slice_t value;
 
-    for (cookie = next_cookie(&header); cookie.len;
-         cookie = next_cookie(&header)) {
+    for (cookie = next_cookie(&header, name); cookie.len;
+         cookie = next_cookie(&header, name)) {
         if (is_cookie(cookie, name, &value)) {
             continue;
         }

@@ -344,6 +344,17 @@ def test_every_cookie_of_that_name_is_taken_off(httpd, backend, tokens):
     assert header(seen, "Cookie") == ["x=y; __session_x=z; x__session=w"]
 
 
+def test_two_fields_of_cookies(httpd, backend, tokens):
+    """httpd joins them with a comma."""
+    for two in ((f"__session={tokens['ann']}", "x=1,2"),
+                ("x=1,2", f"__session={tokens['ann']}")):
+        backend.clear()
+        answer = httpd.get("/p/x", headers=[("Cookie", one) for one in two])
+        assert answer.status == 200, two
+        [seen] = backend.requests
+        assert header(seen, "Cookie") == ["x=1,2"]
+
+
 def test_a_program_does_not_see_it_either(httpd, tokens):
     env = httpd.get("/cookie/env", headers=fields(
         tokens, {"c": "ann"})).env()

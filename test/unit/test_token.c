@@ -201,6 +201,18 @@ static const struct {
     { "__session=oat_x; __session=" JWT, OTHER, "oat_x" },
     { "__session=; __session=" JWT, GOOD, JWT },
 
+    /* Two fields, which httpd joins. */
+    { "a=b, __session=" JWT, GOOD, JWT },
+    { "a=b,\t__session=" JWT, GOOD, JWT },
+    { "__session=" JWT ", a=b", GOOD, JWT },
+    { "a=b; c=d, __session=" JWT ", e=f; g=h", GOOD, JWT },
+    { "a=1,2,__session=" JWT, GOOD, JWT },
+    { "__session=, __session=" JWT, GOOD, JWT },
+    { "__session=oat_x, __session=" JWT, OTHER, "oat_x" },
+    { "a=1,2; b=__session=" JWT ",x__session=" JWT, NONE, NULL },
+    { "a=b,", NONE, NULL },
+    { ",", NONE, NULL },
+
     { "", NONE, NULL },
     { ";", NONE, NULL },
     { " ; ;", NONE, NULL },
@@ -220,7 +232,6 @@ static const struct {
     { "__session=a.b.c.d", OTHER, "a.b.c.d" },
     { "__session=\"" JWT "\"", OTHER, "\"" JWT "\"" },
     { "__session=" JWT "=", OTHER, JWT "=" },
-    { "__session=" JWT ", x", OTHER, JWT ", x" },
     { "__session=Bearer " JWT, OTHER, "Bearer " JWT },
     { "__session= " JWT, OTHER, " " JWT },
     { "__session=a.b.%n%s", OTHER, "a.b.%n%s" },
@@ -286,6 +297,12 @@ static void takes_the_cookie_away(void **state)
           "__session_x=" JWT "; x__session=y" },
         { "a=b ;c;; d=e;", "a=b; c; d=e" },
         { ";a;b", "a; b" },
+        { "a=b, __session=" JWT, "a=b" },
+        { "__session=" JWT ", a=b", "a=b" },
+        { "a=1,2, __session=" JWT ",b=3,4; c=5,", "a=1,2; b=3,4; c=5," },
+        { "__session=" JWT ",__session=" JWT ", __session=" JWT, NULL },
+        { "a=1,2;b=\"x, y\"", "a=1,2; b=\"x, y\"" },
+        { "a;\v; __session=" JWT, "a; \v" },
     };
     apr_size_t i;
 
