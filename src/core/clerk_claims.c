@@ -167,8 +167,15 @@ void clerk_claims_limit(clerk_identity_t *identity,
 {
     const clerk_claim_t *claim = (const clerk_claim_t *)other->claims->elts;
     int has_audience = identity->facts & CLERK_FACT_AUDIENCE;
+    const char *issuer = clerk_claims_get(other, "iss");
     int i;
 
+    if (issuer && !find(identity, "iss")) {
+        clerk_claims_add(identity, "iss", issuer);
+    }
+    if (other->issued_at > identity->issued_at) {
+        identity->issued_at = other->issued_at;
+    }
     if (other->expires
         && (!identity->expires || other->expires < identity->expires)) {
         identity->expires = other->expires;

@@ -36,8 +36,9 @@ enum {
     CLERK_FACT_PROFILE_FAILED = 8,     /* userinfo was asked in vain */
     CLERK_FACT_TRUNCATED = 16,         /* claims were left out, see above */
     CLERK_FACT_SIGNED = 32,            /* a JWT, proved by its signature */
-    CLERK_FACT_GRANTS_CUT = 64         /* scopes or permissions were left
-                                        * out, being too many */
+    CLERK_FACT_GRANTS_CUT = 64,        /* scopes or permissions were left out,
+                                        * being too many */
+    CLERK_FACT_JWT = 128               /* a JWT that Clerk has vouched for */
 };
 
 typedef struct clerk_identity_t {
@@ -106,8 +107,8 @@ void clerk_claims_merge(clerk_identity_t *identity,
 
 /*
  * Limit an identity by what another description of the same token says: the
- * earlier end, the later beginning, the audience if it has none, a proof of
- * possession.
+ * earlier end, the later beginning, the issuer, the audience if it has none, a
+ * proof of possession.
  */
 void clerk_claims_limit(clerk_identity_t *identity,
                         const clerk_identity_t *other);

@@ -146,8 +146,8 @@ static int differs(const clerk_identity_t *a, const clerk_identity_t *b,
 
 /*
  * Clerk's answer about a JWT need not repeat what the JWT itself says of its
- * end, its audience and a proof of possession (section 1.1). Clerk has vouched
- * for it, so that counts, too.
+ * times, its issuer, its audience and a proof of possession (section 1.1).
+ * Clerk has vouched for it, so that counts, too.
  */
 static clerk_status_t add_own_limits(const clerk_question_t *q,
                                      clerk_identity_t *identity)
@@ -158,10 +158,12 @@ static clerk_status_t add_own_limits(const clerk_question_t *q,
     if (status != CLERK_OK) {
         return status;
     }
-    if (differs(identity, own, "sub") || differs(identity, own, "client_id")) {
+    if (differs(identity, own, "sub") || differs(identity, own, "client_id")
+        || differs(identity, own, "iss")) {
         return CLERK_ANSWER_MALFORMED;
     }
     clerk_claims_limit(identity, own);
+    identity->facts |= CLERK_FACT_JWT;
     return CLERK_OK;
 }
 

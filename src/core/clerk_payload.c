@@ -207,6 +207,19 @@ static int has_good_times(const clerk_json_t *payload)
     return 1;
 }
 
+/* In a token null is not the same as not there, though it is in answers: some
+ * proof is asked for, and some audience named, which is none. */
+static void read_nulls(clerk_identity_t *identity, const clerk_json_t *payload)
+{
+    if (clerk_json_has(payload, "cnf")) {
+        identity->facts |= CLERK_FACT_CONFIRMATION;
+    }
+    if (clerk_json_has(payload, "aud")
+        && !(identity->facts & CLERK_FACT_AUDIENCE)) {
+        identity->facts |= CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED;
+    }
+}
+
 /* The scopes in an M2M token are its sender's (D12), but have their type. */
 static int read_m2m(const clerk_json_t *payload)
 {
@@ -227,6 +240,7 @@ clerk_status_t clerk_payload_read(const clerk_jwt_t *jwt, apr_pool_t *p,
     good = take_all(found, jwt->payload, names) && has_good_times(jwt->payload)
            && clerk_claims_read_common(found, jwt->payload) == CLERK_OK
            && found->expires;
+    read_nulls(found, jwt->payload);
     /* An M2M token's `act` is its sender's word (section 2.6). */
     if (good && jwt->kind != CLERK_KIND_M2M) {
         good = read_actor(found, jwt->payload);

@@ -93,7 +93,7 @@ static int is_exactly_one_of(const apr_array_header_t *list, const char *value)
 static clerk_status_t check_issuer(const clerk_policy_t *policy,
                                    const clerk_identity_t *identity)
 {
-    if (!(identity->facts & CLERK_FACT_SIGNED)) {
+    if (!(identity->facts & (CLERK_FACT_SIGNED | CLERK_FACT_JWT))) {
         return CLERK_OK;
     }
     return is_exactly_one_of(policy->issuers, clerk_claims_get(identity, "iss"))

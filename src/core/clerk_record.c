@@ -44,7 +44,7 @@ typedef enum form_t {
 static const unsigned int facts_known =
     CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED
     | CLERK_FACT_CONFIRMATION | CLERK_FACT_PROFILE_FAILED | CLERK_FACT_TRUNCATED
-    | CLERK_FACT_SIGNED | CLERK_FACT_GRANTS_CUT;
+    | CLERK_FACT_SIGNED | CLERK_FACT_GRANTS_CUT | CLERK_FACT_JWT;
 
 /*
  * What may be remembered: nothing but what Clerk, or the token itself, said.

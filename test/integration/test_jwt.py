@@ -334,6 +334,8 @@ CLAIMS = {
     "cnf": ({"cnf": {"jkt": "x"}}, "proof_required"),
     "cnf empty": ({"cnf": {}}, "proof_required"),
     "cnf a string": ({"cnf": "x"}, "proof_required"),
+    "cnf null": ({"cnf": NULL}, "proof_required"),
+    "aud null": ({"aud": NULL}, "audience_malformed"),
     "aud a number": ({"aud": 7}, "audience_malformed"),
     "aud of numbers": ({"aud": ["x", 7]}, "audience_malformed"),
     "aud an object": ({"aud": {}}, "audience_malformed"),

@@ -5,6 +5,7 @@ import pytest
 
 from answers import assert_invalid_token
 from confs import credentials, instance, location, quoted
+from tokens import NULL, signed
 
 CALLS = ["token_info", "oauth_verify", "m2m_verify", "api_key_verify",
          "userinfo"]
@@ -209,15 +210,18 @@ def test_an_inner_section_may_bring_the_credentials(serve_once, clerk):
 
 @pytest.mark.parametrize("path", ["introspection", "backend"])
 @pytest.mark.parametrize("claims", [
-    {"cnf": {"jkt": "x"}}, {"aud": 7}, {"nbf": 4102444800}, {"exp": 1},
-    {"exp": None}])
+    {"cnf": {"jkt": "x"}}, {"cnf": NULL}, {"aud": 7}, {"aud": NULL},
+    {"nbf": 4102444800}, {"iat": 4102444000}, {"exp": 1}, {"exp": None},
+    {"iss": "https://clerk.elsewhere.example"}, {"iss": ""}])
 def test_what_the_token_says_of_itself_counts_beside_clerks_word(
         httpd, clerk, path, claims):
-    """The answers carry neither `cnf` nor, as yet, an audience."""
+    """The answers carry neither `cnf` nor an issuer nor, as yet, an
+    audience."""
     good = clerk.mint_jwt("oauth_token")
-    bad = clerk.mint_jwt("oauth_token", claims=claims)
+    bad = signed(clerk, "oauth_token", claims=claims)
     assert httpd.get(f"/{path}/page", token=good).status == 200
     clerk.answer("token_info", body={
         "active": True, "sub": clerk.user_id, "client_id": clerk.client_id,
         "scope": "profile"})
-    assert_invalid_token(httpd.get(f"/{path}/page", token=bad))
+    for _ in range(3):      # also from the caches
+        assert_invalid_token(httpd.get(f"/{path}/page", token=bad))

@@ -123,6 +123,21 @@ static void times_and_facts_are_taken_over(void **state)
                                           | CLERK_FACT_AUDIENCE_MALFORMED);
 }
 
+/* In a token; of an answer of Clerk's it means that there is none. */
+static void null_is_a_value_of_what_refuses(void **state)
+{
+    clerk_identity_t *identity;
+
+    assert_int_equal(
+        read_payload(*state, OAUTH, USER ",\"aud\":null", &identity), CLERK_OK);
+    assert_int_equal(identity->facts, CLERK_FACT_SIGNED | CLERK_FACT_AUDIENCE
+                                          | CLERK_FACT_AUDIENCE_MALFORMED);
+    assert_int_equal(
+        read_payload(*state, OAUTH, USER ",\"cnf\":null", &identity), CLERK_OK);
+    assert_int_equal(identity->facts,
+                     CLERK_FACT_SIGNED | CLERK_FACT_CONFIRMATION);
+}
+
 static void wrong_types_are_refused(void **state)
 {
     static const struct {
@@ -374,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(it_must_end),
         UNIT_TEST(times_and_facts_are_taken_over),
+        UNIT_TEST(null_is_a_value_of_what_refuses),
         UNIT_TEST(wrong_types_are_refused),
         UNIT_TEST(actors_are_told),
         UNIT_TEST(oauth_tokens_have_scopes),

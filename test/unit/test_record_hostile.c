@@ -92,7 +92,6 @@ static void hostile_records_are_misses(void **state)
         { "OK without an identity", "0200fbf4a9d2f933" },
         { "no kind", "0200fbf4a9d2f933000000000000" },
         { "two kinds", "0200fbf4a9d2f933030000000000" },
-        { "an unknown fact", "0200fbf4a9d2f933018000000000" },
         { "a time that is 0", "0200fbf4a9d2f933010080c1a7a60d000000" },
         { "a time before 0", "0200fbf4a9d2f933010082c1a7a60d000000" },
         { "a time that is too late", "0200fbf4a9d2f933010081bfd8d9f23f000000" },

@@ -223,7 +223,7 @@ static void what_clerk_says_is_not_what_the_token_says(void **state)
                              USER("1785086400") ",\"scope\":\"admin\"}")),
         CLERK_OK);
     assert_string_equal(unit_claims(*state, world->verdict.identity),
-                        "sub=user_2;scope=a;");
+                        "sub=user_2;scope=a;iss=https://clerk.example.test;");
     assert_true(world->verdict.identity->expires == 1785086400);
 }
 
