@@ -10,7 +10,8 @@
 #include "mod_auth_clerk_secret.h"
 
 #define DEFAULT_COOKIE "__session"
-#define LEEWAY_MAX 300 /* seconds */
+#define LEEWAY_MAX 300   /* seconds */
+#define ARGUMENTS_MAX 63 /* httpd passes 64 of them on, and drops the rest */
 #define ORIGIN_BYTES \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._:/[]"
 
@@ -45,6 +46,17 @@ const char *auth_clerk_directive_refuse(cmd_parms *cmd, const char *value,
     }
     return apr_psprintf(cmd->pool, "%s: '%s' is not accepted; %s",
                         cmd->cmd->name, value, accepted);
+}
+
+const char *auth_clerk_directive_gate_argv(cmd_parms *cmd, int argc)
+{
+    const char *sentence = auth_clerk_directive_gate(cmd);
+
+    if (!sentence && argc > ARGUMENTS_MAX) {
+        sentence = apr_psprintf(cmd->pool, "%s: give %d arguments at most",
+                                cmd->cmd->name, ARGUMENTS_MAX);
+    }
+    return sentence;
 }
 
 /* ------------------------------------------------------------------ */
@@ -146,22 +158,21 @@ const char *auth_clerk_set_issuers(cmd_parms *cmd, void *conf, int argc,
     return sentence;
 }
 
-const char *auth_clerk_set_secret(cmd_parms *cmd, void *conf, const char *value)
+const char *auth_clerk_set_secret(cmd_parms *cmd, void *conf, const char *args)
 {
     auth_clerk_check_note(cmd, conf);
-    return auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_LINE,
+    return auth_clerk_secret_read(cmd, args, AUTH_CLERK_SECRET_LINE,
                                   AUTH_CLERK_MEMBER(const char *, cmd, conf));
 }
 
-const char *auth_clerk_set_jwt_key(cmd_parms *cmd, void *conf,
-                                   const char *value)
+const char *auth_clerk_set_jwt_key(cmd_parms *cmd, void *conf, const char *args)
 {
     auth_clerk_dir_conf_t *dir = conf;
     const char *sentence;
     clerk_rsa_t *key;
 
     auth_clerk_check_note(cmd, dir);
-    sentence = auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_TEXT,
+    sentence = auth_clerk_secret_read(cmd, args, AUTH_CLERK_SECRET_TEXT,
                                       &dir->jwt_key);
     if (!sentence
         && clerk_crypto_rsa_from_pem(cmd->temp_pool, dir->jwt_key, &key)
@@ -392,10 +403,16 @@ const char *auth_clerk_set_sources(cmd_parms *cmd, void *conf, int argc,
     return NULL;
 }
 
-const char *auth_clerk_set_flag(cmd_parms *cmd, void *conf, int on)
+const char *auth_clerk_set_flag(cmd_parms *cmd, void *conf, const char *value)
 {
+    static const choice_t choices[] = { { "On", 1 },
+                                        { "Off", 0 },
+                                        { NULL, 0 } };
+
     auth_clerk_check_note(cmd, conf);
-    *AUTH_CLERK_MEMBER(int, cmd, conf) = on;
+    if (!choose(choices, value, AUTH_CLERK_MEMBER(int, cmd, conf))) {
+        return auth_clerk_directive_refuse(cmd, value, "give On or Off");
+    }
     return NULL;
 }
 

@@ -15,12 +15,42 @@
 
 #include "mod_auth_clerk_config.h"
 
+/* NULL, or why a directive may not stand where it does: AllowOverrideList lets
+ * any by its name into .htaccess. */
+static inline const char *auth_clerk_directive_gate(cmd_parms *cmd)
+{
+    return ap_check_cmd_context(cmd, NOT_IN_HTACCESS);
+}
+
+/* The same with many arguments, of which httpd drops what it has no room for.
+ */
+const char *auth_clerk_directive_gate_argv(cmd_parms *cmd, int argc);
+
+/*
+ * Each directive has a setter, auth_clerk_set_NAME, and auth_clerk_take_NAME
+ * for the table of directives: the setter behind the gate.
+ */
+#define AUTH_CLERK_GATED(name, gate, parameters, arguments) \
+    const char *auth_clerk_set_##name parameters; \
+    static inline const char *auth_clerk_take_##name parameters \
+    { \
+        const char *sentence = gate; \
+        return sentence ? sentence : auth_clerk_set_##name arguments; \
+    }
 #define AUTH_CLERK_DIRECTIVE(name) \
-    const char *auth_clerk_set_##name(cmd_parms *cmd, void *conf, \
-                                      const char *value)
+    AUTH_CLERK_GATED(name, auth_clerk_directive_gate(cmd), \
+                     (cmd_parms * cmd, void *conf, const char *value), \
+                     (cmd, conf, value))
+#define AUTH_CLERK_DIRECTIVE2(name) \
+    AUTH_CLERK_GATED( \
+        name, auth_clerk_directive_gate(cmd), \
+        (cmd_parms * cmd, void *conf, const char *one, const char *two), \
+        (cmd, conf, one, two))
 #define AUTH_CLERK_DIRECTIVE_ARGV(name) \
-    const char *auth_clerk_set_##name(cmd_parms *cmd, void *conf, int argc, \
-                                      char *const argv[])
+    AUTH_CLERK_GATED( \
+        name, auth_clerk_directive_gate_argv(cmd, argc), \
+        (cmd_parms * cmd, void *conf, int argc, char *const argv[]), \
+        (cmd, conf, argc, argv))
 
 /* The member that cmd->info points out. */
 #define AUTH_CLERK_MEMBER(type, cmd, conf) \
@@ -46,38 +76,37 @@ const char *auth_clerk_directive_check_url(cmd_parms *cmd, const char *value);
 int auth_clerk_directive_is_origin(apr_pool_t *scratch, const char *value);
 
 /* Shared by several directives. */
-AUTH_CLERK_DIRECTIVE(base_url);
-AUTH_CLERK_DIRECTIVE(secret);
-AUTH_CLERK_DIRECTIVE(name);
-AUTH_CLERK_DIRECTIVE(seconds);
-AUTH_CLERK_DIRECTIVE(fraction);
-const char *auth_clerk_set_flag(cmd_parms *cmd, void *conf, int on);
+AUTH_CLERK_DIRECTIVE(base_url)
+AUTH_CLERK_DIRECTIVE(secret)
+AUTH_CLERK_DIRECTIVE(name)
+AUTH_CLERK_DIRECTIVE(seconds)
+AUTH_CLERK_DIRECTIVE(fraction)
+AUTH_CLERK_DIRECTIVE(flag)
 
 /* For one directive each. */
-AUTH_CLERK_DIRECTIVE(publishable_key);
-AUTH_CLERK_DIRECTIVE(domain);
-AUTH_CLERK_DIRECTIVE(verifier);
-AUTH_CLERK_DIRECTIVE(jwt_key);
-AUTH_CLERK_DIRECTIVE(leeway);
-AUTH_CLERK_DIRECTIVE(pass);
-AUTH_CLERK_DIRECTIVE(proxy);
-AUTH_CLERK_DIRECTIVE(ca_file);
-AUTH_CLERK_DIRECTIVE(socache);
-AUTH_CLERK_DIRECTIVE(cache_secret);
-AUTH_CLERK_DIRECTIVE(rate_limit);
-AUTH_CLERK_DIRECTIVE(max_pending);
-AUTH_CLERK_DIRECTIVE_ARGV(issuers);
-AUTH_CLERK_DIRECTIVE_ARGV(accepts);
-AUTH_CLERK_DIRECTIVE_ARGV(audience);
-AUTH_CLERK_DIRECTIVE_ARGV(parties);
-AUTH_CLERK_DIRECTIVE_ARGV(sources);
-AUTH_CLERK_DIRECTIVE(resource);
-AUTH_CLERK_DIRECTIVE(resource_name);
-AUTH_CLERK_DIRECTIVE(resource_documentation);
-AUTH_CLERK_DIRECTIVE_ARGV(scope_list);
-AUTH_CLERK_DIRECTIVE_ARGV(authorization_servers);
-AUTH_CLERK_DIRECTIVE_ARGV(cors);
-const char *auth_clerk_set_export(cmd_parms *cmd, void *conf, const char *claim,
-                                  const char *name);
+AUTH_CLERK_DIRECTIVE(publishable_key)
+AUTH_CLERK_DIRECTIVE(domain)
+AUTH_CLERK_DIRECTIVE(verifier)
+AUTH_CLERK_DIRECTIVE(jwt_key)
+AUTH_CLERK_DIRECTIVE(leeway)
+AUTH_CLERK_DIRECTIVE(pass)
+AUTH_CLERK_DIRECTIVE(proxy)
+AUTH_CLERK_DIRECTIVE(ca_file)
+AUTH_CLERK_DIRECTIVE(socache)
+AUTH_CLERK_DIRECTIVE(cache_secret)
+AUTH_CLERK_DIRECTIVE(rate_limit)
+AUTH_CLERK_DIRECTIVE(max_pending)
+AUTH_CLERK_DIRECTIVE_ARGV(issuers)
+AUTH_CLERK_DIRECTIVE_ARGV(accepts)
+AUTH_CLERK_DIRECTIVE_ARGV(audience)
+AUTH_CLERK_DIRECTIVE_ARGV(parties)
+AUTH_CLERK_DIRECTIVE_ARGV(sources)
+AUTH_CLERK_DIRECTIVE(resource)
+AUTH_CLERK_DIRECTIVE(resource_name)
+AUTH_CLERK_DIRECTIVE(resource_documentation)
+AUTH_CLERK_DIRECTIVE_ARGV(scope_list)
+AUTH_CLERK_DIRECTIVE_ARGV(authorization_servers)
+AUTH_CLERK_DIRECTIVE_ARGV(cors)
+AUTH_CLERK_DIRECTIVE2(export)
 
 #endif

@@ -156,7 +156,7 @@ const char *auth_clerk_set_socache(cmd_parms *cmd, void *conf,
 }
 
 const char *auth_clerk_set_cache_secret(cmd_parms *cmd, void *conf,
-                                        const char *value)
+                                        const char *args)
 {
     auth_clerk_server_conf_t *server =
         ap_get_module_config(cmd->server->module_config, &auth_clerk_module);
@@ -166,7 +166,7 @@ const char *auth_clerk_set_cache_secret(cmd_parms *cmd, void *conf,
     if (sentence) {
         return sentence;
     }
-    return auth_clerk_secret_read(cmd, value, AUTH_CLERK_SECRET_LINE,
+    return auth_clerk_secret_read(cmd, args, AUTH_CLERK_SECRET_LINE,
                                   &server->cache_secret);
 }
 

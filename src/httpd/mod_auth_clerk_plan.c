@@ -148,6 +148,32 @@ static void plan_kinds(auth_clerk_plan_t *plan,
     }
 }
 
+static int looks_at_header(const apr_array_header_t *sources)
+{
+    int i;
+
+    for (i = 0; sources && i < sources->nelts; i++) {
+        if (!APR_ARRAY_IDX(sources, i, auth_clerk_source_t).cookie) {
+            return 1;
+        }
+    }
+    return !sources;
+}
+
+/* Could any token come in at all? Nobody asks where AuthType Clerk is not. */
+static void check_sources(auth_clerk_plan_t *plan,
+                          const auth_clerk_dir_conf_t *conf)
+{
+    if (conf->auth_type && auth_clerk_is_auth_type(conf->auth_type)
+        && !(plan->terms.policy.accepts & CLERK_KIND_SESSION)
+        && !looks_at_header(conf->sources)) {
+        find_fault(plan, AUTH_CLERK_FAULT_MISSING,
+                   "ClerkTokenSource names cookies alone, and only session "
+                   "tokens are taken from a cookie; add session_token to "
+                   "ClerkAcceptsToken, or header to ClerkTokenSource");
+    }
+}
+
 static apr_array_header_t *list_of_one(apr_pool_t *p, const char *value)
 {
     apr_array_header_t *list = apr_array_make(p, 1, sizeof(const char *));
@@ -226,6 +252,7 @@ static auth_clerk_plan_t *make(apr_pool_t *p, const auth_clerk_dir_conf_t *conf)
     check_proxy(plan, p, conf);
     plan_verifier(plan, conf);
     plan_kinds(plan, conf);
+    check_sources(plan, conf);
     plan_policy(plan, p, conf);
     plan_resource(plan, p, conf);
     plan->terms.cache_ttl = number(conf->cache_ttl, DEFAULT_CACHE_TTL);

@@ -205,9 +205,35 @@ static const char *keep(cmd_parms *cmd, const char *text)
     return secret;
 }
 
-const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
-                                   auth_clerk_secret_span_t span,
-                                   const char **secret)
+/*
+ * The one value among a directive's arguments. What follows `exec:` and the
+ * program is for the program, and stays as it is written.
+ */
+static const char *take_value(cmd_parms *cmd, const char *args,
+                              const char **value)
+{
+    const char *rest = args;
+
+    *value = ap_getword_conf(cmd->temp_pool, &rest);
+    if (*args && !*rest) {
+        return NULL;
+    }
+    if (strncmp(*value, EXEC, strlen(EXEC)) == 0) {
+        *value = *args == EXEC[0]
+                     ? args
+                     : apr_pstrcat(cmd->temp_pool, *value, " ", rest, NULL);
+        return NULL;
+    }
+    return apr_psprintf(cmd->pool,
+                        "%s: what is not one argument is not accepted; give "
+                        "file:/path, env:NAME, exec:/path with arguments, or "
+                        "the secret itself, in quotes if it holds a space",
+                        cmd->cmd->name);
+}
+
+static const char *read_value(cmd_parms *cmd, const char *value,
+                              auth_clerk_secret_span_t span,
+                              const char **secret)
 {
     static const struct {
         const char *form;
@@ -220,16 +246,15 @@ const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
     const char *form = "";
     const char *where = "";
     const char *sentence = NULL;
-    char *text = apr_pstrdup(cmd->temp_pool, argument);
+    char *text = apr_pstrdup(cmd->temp_pool, value);
     apr_size_t i;
 
-    *secret = NULL;
     for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         apr_size_t len = strlen(forms[i].form);
 
-        if (strncmp(argument, forms[i].form, len) == 0) {
+        if (strncmp(value, forms[i].form, len) == 0) {
             form = forms[i].form;
-            where = apr_pstrdup(cmd->temp_pool, argument + len);
+            where = apr_pstrdup(cmd->temp_pool, value + len);
             sentence = forms[i].read(cmd, where, &text);
             break;
         }
@@ -251,6 +276,17 @@ const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
     }
     clerk_crypto_wipe(text, strlen(text));
     return sentence;
+}
+
+const char *auth_clerk_secret_read(cmd_parms *cmd, const char *args,
+                                   auth_clerk_secret_span_t span,
+                                   const char **secret)
+{
+    const char *value;
+    const char *sentence = take_value(cmd, args, &value);
+
+    *secret = NULL;
+    return sentence ? sentence : read_value(cmd, value, span, secret);
 }
 
 int auth_clerk_secret_is_placeholder(const char *text)

@@ -17,14 +17,15 @@ typedef enum auth_clerk_secret_span_t {
 } auth_clerk_secret_span_t;
 
 /*
- * Read the secret that `argument` points to into `*secret`, which lives in
- * the configuration's pool and is wiped with it. The return value is NULL, or
- * a sentence that begins with the directive's name and never holds a secret.
+ * Read the secret that `args`, all that stands behind the directive, points to
+ * into `*secret`, which lives in the configuration's pool and is wiped with it.
+ * The return value is NULL, or a sentence that begins with the directive's name
+ * and never holds a secret.
  *
  * At a normal start httpd reads its configuration twice. `exec:` runs the
  * program the second time only; the first time `*secret` is a placeholder.
  */
-const char *auth_clerk_secret_read(cmd_parms *cmd, const char *argument,
+const char *auth_clerk_secret_read(cmd_parms *cmd, const char *args,
                                    auth_clerk_secret_span_t span,
                                    const char **secret);
 

@@ -39,6 +39,11 @@ def configtest(serve_once, secret):
 
 
 INTROSPECTION = "ClerkVerifier introspection"
+OTHER = "ClerkDomain other.example.org"
+KEY2 = "pk_live_Y2xlcmsuZXhhbXBsZS5uZXQk"           # clerk.example.net
+COOKIE = "ClerkTokenSource cookie cookie:second"
+COOKIES = ("ClerkTokenSource.*session_token.*ClerkAcceptsToken.*"
+           "header.*ClerkTokenSource")
 
 ACCEPTED = {
     "a host completes a global section":
@@ -78,6 +83,71 @@ ACCEPTED = {
         '<Directory "${ROOT}/docs">', DOMAIN),
     "files in a directory": location("/x") + section(
         '<Directory "${ROOT}/docs">', section('<Files "p*">', DOMAIN)),
+    "credentials of two other sections":
+        DOMAIN + location("/x", INTROSPECTION)
+        + section('<If "true">', "ClerkClientID a")
+        + section('<Files "p*">', "ClerkClientSecret b"),
+    "a condition without the verifier":
+        DOMAIN + location("/x", INTROSPECTION)
+        + section('<If "%{QUERY_STRING} == \'x\'">', "ClerkVerifier auto"),
+    "a condition with another domain":
+        KEYED + location("/x", OTHER)
+        + section('<If "true">', "ClerkDomain clerk.example.com"),
+    "an inner condition that completes":
+        DOMAIN + location("/x", INTROSPECTION, section(
+            '<If "true">', "ClerkClientID a", "ClerkClientSecret b")),
+    "a condition in front of what it overrides":
+        section('<Location "/x">', section('<If "true">', KEYED,
+                                           "ClerkDomain clerk.example.com"),
+                OTHER, "AuthType Clerk", "Require valid-user"),
+    "a directory in front of its parent":
+        section('<Directory "/srv/b">', KEYED,
+                "ClerkDomain clerk.example.com")
+        + section('<Directory "/srv">', OTHER, "AuthType Clerk",
+                  "Require valid-user"),
+    "a host's directory in front of its parent in the server":
+        host(section('<Directory "/srv">', OTHER, "AuthType Clerk",
+                     "Require valid-user"))
+        + section('<Directory "/srv/b">', KEYED,
+                  "ClerkDomain clerk.example.com"),
+    "the server's verifier, with credentials in sections":
+        DOMAIN.split("\n")[0] + f"\n{INTROSPECTION}\n" + location(
+            "/x", "ClerkClientID a", "ClerkClientSecret b"),
+    "the server's kind, with credentials in a section":
+        DOMAIN.split("\n")[0] + "\nClerkAcceptsToken api_key\n"
+        + location("/x", f"ClerkSecretKey {SECRET}"),
+    "the server's verifier, with all else in a host":
+        INTROSPECTION + "\n" + host(DOMAIN, "ClerkClientID a",
+                                    "ClerkClientSecret b"),
+    "the server's verifier, with credentials in a host's section":
+        DOMAIN + INTROSPECTION + "\n" + host(location(
+            "/x", "ClerkClientID a", "ClerkClientSecret b")) + host(name="w"),
+    "the server's own two names, one overridden in a section":
+        KEYED + OTHER + "\n" + location(
+            "/x", "ClerkDomain clerk.example.com"),
+    "the server's own two names, both overridden by patterns":
+        f"ClerkPublishableKey {KEY}\n{OTHER}\n"
+        + section('<LocationMatch "^/x">', f"ClerkPublishableKey {KEY2}")
+        + section('<LocationMatch "x$">', "ClerkDomain clerk.example.net"),
+    "the server's own two names, one overridden by a host":
+        KEYED + OTHER + "\n" + host("ClerkDomain clerk.example.com",
+                                    location("/x")),
+    "no instance, and nobody who asks for one":
+        "ClerkTimeout 3\nClerkVerifier introspection\n",
+    "cookies where session tokens are taken":
+        DOMAIN + COOKIE + "\n" + location(
+            "/x", "ClerkAcceptsToken oauth_token session_token"),
+    "cookies where any kind is taken":
+        DOMAIN + location("/x", COOKIE, "ClerkAcceptsToken any"),
+    "cookies and the header":
+        DOMAIN + location("/x", "ClerkTokenSource cookie header"),
+    "cookies at the server, nowhere asked for":
+        DOMAIN + COOKIE + "\n",
+    "cookies where another module asks":
+        DOMAIN + section('<Location "/x">', "AuthType Basic", COOKIE),
+    "cookies, and a condition that takes session tokens":
+        DOMAIN + location("/x", COOKIE) + section(
+            '<If "true">', "ClerkAcceptsToken session_token"),
 }
 
 
@@ -146,12 +216,67 @@ REFUSED = {
         DOMAIN.splitlines()[0] + "\n" + location("/a") + section(
             '<Location "/a/b">', "ClerkAcceptsToken api_key"),
         "ClerkAcceptsToken api_key.*ClerkSecretKey"),
+    "the server's own two names": (KEYED + OTHER, CONTRADICTION),
+    "the server's own two names, in a place for .htaccess": (
+        KEYED + OTHER + "\n" + section(
+            '<Directory "/srv">', "AllowOverride AuthConfig"), CONTRADICTION),
+    "the server's own two names, and a section about something else": (
+        KEYED + OTHER + "\n" + section('<If "true">', "ClerkLeeway 1"),
+        CONTRADICTION),
+    "the host's own two names": (host(KEYED, OTHER), CONTRADICTION),
+    "the server's name and the host's": (KEYED + host(OTHER), CONTRADICTION),
+    "a host's two names, with a section of another host": (
+        host(KEYED, OTHER) + host(DOMAIN, location(
+            "/x", "ClerkDomain clerk.example.com"), name="w"), CONTRADICTION),
+    "the server's verifier, without credentials anywhere": (
+        DOMAIN + INTROSPECTION,
+        "ClerkVerifier introspection.*ClerkClientSecret"),
+    "the server's verifier, with other credentials in a section": (
+        DOMAIN + INTROSPECTION + "\n" + section(
+            '<If "true">', f"ClerkSecretKey {SECRET}"),
+        "ClerkVerifier introspection"),
+    "a condition in a location with another credential": (
+        DOMAIN + location("/x", f"ClerkSecretKey {SECRET}", section(
+            '<If "true">', INTROSPECTION)), "ClerkVerifier introspection"),
+    "a condition in a location, in front of another credential": (
+        DOMAIN + section('<Location "/x">', section(
+            '<If "true">', INTROSPECTION), "AuthType Clerk",
+            f"ClerkSecretKey {SECRET}"), "ClerkVerifier introspection"),
+    "a pattern beside another credential": (
+        DOMAIN + section('<LocationMatch "^/y">', "AuthType Clerk",
+                         INTROSPECTION)
+        + location("/x", f"ClerkSecretKey {SECRET}"),
+        "ClerkVerifier introspection"),
+    "a pattern beside half of the credentials": (
+        DOMAIN + section('<LocationMatch "^/y">', "AuthType Clerk",
+                         INTROSPECTION)
+        + location("/x", "ClerkClientID a"), "ClerkVerifier introspection"),
+    "a location beside a directory with another credential": (
+        DOMAIN + location("/x", INTROSPECTION) + section(
+            '<Directory "/srv">', f"ClerkSecretKey {SECRET}"),
+        "ClerkVerifier introspection"),
+    "a location that a directory comes too early to override": (
+        DOMAIN + location("/x", INTROSPECTION) + section(
+            '<Directory "/srv">', "ClerkVerifier jwks"),
+        "ClerkVerifier introspection"),
+    "a backend's key, where another has only the introspector's": (
+        DOMAIN.split("\n")[0] + "\n" + location("/x", "ClerkVerifier backend")
+        + section('<Files "p*">', "ClerkClientID a", "ClerkClientSecret b"),
+        "ClerkVerifier backend.*ClerkSecretKey"),
+    "cookies alone": (DOMAIN + location("/x", COOKIE), COOKIES),
+    "cookies alone, and kinds that are not taken from one": (
+        DOMAIN + location("/x", COOKIE,
+                          "ClerkAcceptsToken oauth_token m2m_token api_key"),
+        COOKIES),
+    "the server's cookies": (DOMAIN + COOKIE + "\n" + location("/x"), COOKIES),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_right(refused, name):
-    refused(*REFUSED[name])
+    said = refused(*REFUSED[name])
+    faults = [line for line in said.splitlines() if "Clerk" in line]
+    assert len(faults) == 1, said
 
 
 @pytest.mark.parametrize("missing", ["authz_core", "authn_core"])
