@@ -3,8 +3,10 @@
 
 /* An opaque token of Clerk's lives one day (wire contract, section 5). */
 #define OPAQUE_LIFETIME 86400 /* seconds */
-/* How long an identity that lacks its profile is put up with. */
+/* How long an identity that lacks its profile is put up with, and where that
+ * is no identity at all. */
 #define PROFILE_RETRY apr_time_from_sec(10)
+#define PROFILE_RETRY_NEEDED apr_time_from_sec(1)
 /* How early an identity that is in use is asked about again: in the last
  * quarter of its time, or within this, but not in the first half. */
 #define REFRESH_MARGIN apr_time_from_sec(1)
@@ -48,7 +50,10 @@ apr_time_t clerk_freshness_until(const clerk_terms_t *terms,
     until = record->verified_at
             + apr_time_from_sec(seconds_believed(terms, identity));
     if (identity->facts & CLERK_FACT_PROFILE_FAILED) {
-        until = earlier(until, record->verified_at + PROFILE_RETRY);
+        until =
+            earlier(until, record->verified_at
+                               + (terms->needs_profile ? PROFILE_RETRY_NEEDED
+                                                       : PROFILE_RETRY));
     }
     return earlier(until, end_of(identity));
 }

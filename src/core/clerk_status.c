@@ -102,6 +102,7 @@ static const clerk_status_info_t rows[CLERK_STATUS_COUNT] = {
     [CLERK_REDIRECTED] = UPSTREAM("clerk_redirected"),
     [CLERK_ANSWER_TOO_LARGE] = UPSTREAM("clerk_answer_too_large"),
     [CLERK_ANSWER_MALFORMED] = UPSTREAM("clerk_answer_malformed"),
+    [CLERK_PROFILE_UNKNOWN] = UPSTREAM("clerk_profile_unknown"),
 
     [CLERK_CIRCUIT_OPEN] = UPSTREAM("circuit_open"),
     [CLERK_RATE_EXCEEDED] = UPSTREAM("rate_exceeded"),

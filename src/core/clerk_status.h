@@ -64,6 +64,7 @@ typedef enum clerk_status_t {
     CLERK_REDIRECTED,
     CLERK_ANSWER_TOO_LARGE,
     CLERK_ANSWER_MALFORMED,
+    CLERK_PROFILE_UNKNOWN, /* and with it who the user is */
 
     /* UPSTREAM: Clerk was not even asked. */
     CLERK_CIRCUIT_OPEN,

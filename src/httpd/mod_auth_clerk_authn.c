@@ -158,7 +158,9 @@ static clerk_status_t set_user(request_rec *r, const auth_clerk_request_t *note,
     else {
         user = auth_clerk_authn_user(note->plan, identity);
         if (!user) {
-            return CLERK_REMOTE_USER_MISSING;
+            return identity->facts & CLERK_FACT_PROFILE_FAILED
+                       ? CLERK_PROFILE_UNKNOWN
+                       : CLERK_REMOTE_USER_MISSING;
         }
         r->user = apr_pstrdup(r->pool, user);
     }

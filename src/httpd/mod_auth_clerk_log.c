@@ -97,6 +97,7 @@ static const char *particulars(const request_rec *r,
 {
     switch (status) {
     case CLERK_REMOTE_USER_MISSING:
+    case CLERK_PROFILE_UNKNOWN:
         return apr_pstrcat(r->pool, " (ClerkRemoteUser ",
                            note->plan->remote_user, ")", NULL);
     default:

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from answers import assert_forbidden, assert_invalid_token
+from answers import (assert_forbidden, assert_invalid_token,
+                     assert_unavailable)
 from backend import header, identity
 from confs import credentials, location
 
@@ -293,6 +294,34 @@ def test_remote_user(httpd, clerk, path, expected):
                        scopes=["profile", "email", "user:org:read"])
     assert httpd.get(f"{path}/env", token=token).env()[
         "REMOTE_USER"] == expected
+
+
+@pytest.mark.parametrize("path", ["/email", "/custom"])
+@pytest.mark.parametrize("kind,params", [
+    ("status", {"code": 500}), ("status", {"code": 429}), ("html", {"code": 502}),
+    ("garbage", {})])
+def test_a_user_whom_nobody_knows_just_now(httpd, clerk, path, kind, params):
+    """Without the profile that says who it is: Clerk's fault and not the
+    client's, and over as soon as Clerk answers."""
+    httpd.expect_log(LOUD, optional=True)
+    clerk.fault("userinfo", kind, **params, times=1)
+    token = clerk.mint(subject=USER, user=PROFILE)
+    assert_unavailable(httpd.get(f"{path}/page", token=token))
+    [line] = httpd.logged(1, level="info", matching="reason=")
+    assert "reason=clerk_profile_unknown" in line
+    began = time.monotonic()
+    while (answer := httpd.get(f"{path}/env", token=token)).status != 200:
+        assert_unavailable(answer)
+        assert time.monotonic() - began < 3
+        time.sleep(0.1)
+    assert answer.env()["REMOTE_USER"]
+
+
+def test_a_profile_that_clerk_does_not_give(httpd, clerk):
+    """That is its answer: this token does not say who the user is."""
+    clerk.fault("userinfo", "status", code=403)
+    token = clerk.mint(subject=USER, user=PROFILE)
+    assert_forbidden(httpd.get("/email/page", token=token))
 
 
 @pytest.mark.parametrize("path", ["/email", "/org", "/custom"])
