@@ -203,26 +203,37 @@ static void tell(telling_t *telling, const char *variable, const char *header,
 
 /*
  * A claim of the administrator's choice. Members of an array are told apart
- * by spaces, so that one which holds a space cannot be represented.
+ * by spaces, so that one which holds a space cannot be represented; nor can an
+ * object, alone or in an array.
  */
 static const char *export_value(telling_t *telling,
                                 const auth_clerk_export_t *export)
 {
     const clerk_identity_t *identity = telling->identity;
     const clerk_claim_t *claim = (const clerk_claim_t *)identity->claims->elts;
+    apr_size_t len = strlen(export->claim);
+    const char *why = NULL;
     int count = 0;
     int spaces = 0;
     int i;
 
     for (i = 0; i < identity->claims->nelts; i++) {
-        if (strcmp(claim[i].name, export->claim) == 0) {
+        if (strncmp(claim[i].name, export->claim, len) != 0) {
+            continue;
+        }
+        if (claim[i].name[len] == '.') {
+            why = "is an object, or an array with one; give one of its members";
+        }
+        else if (!claim[i].name[len]) {
             count++;
             spaces |= strchr(claim[i].value, ' ') != NULL;
         }
     }
     if (count > 1 && spaces) {
-        leave_out(telling, export->variable,
-                  "is an array whose members contain spaces");
+        why = "is an array whose members contain spaces";
+    }
+    if (why) {
+        leave_out(telling, export->variable, why);
         return NULL;
     }
     return clerk_claims_joined(identity, telling->p, export->claim);
@@ -246,6 +257,20 @@ static apr_uint32_t initials_of(const clerk_identity_t *identity)
     return initials;
 }
 
+/* What one of our variables is; each stands for one value. */
+static const char *own_value(telling_t *telling, const variable_t *variable)
+{
+    const clerk_identity_t *identity = telling->identity;
+    const char *value = variable->value(identity, telling->p, variable);
+
+    if (value && variable->claim
+        && !clerk_claims_only(identity, variable->claim)) {
+        leave_out(telling, variable->name, "is an array");
+        return NULL;
+    }
+    return value;
+}
+
 /* Most claims that we know of are not there, and need not be looked for. */
 static void tell_ours(telling_t *telling)
 {
@@ -255,7 +280,7 @@ static void tell_ours(telling_t *telling)
     for (variable = variables; variable < variables + VARIABLES; variable++) {
         if (!variable->claim || (initials & initial(variable->claim))) {
             tell(telling, variable->name, variable->header,
-                 variable->value(telling->identity, telling->p, variable));
+                 own_value(telling, variable));
         }
     }
 }

@@ -254,6 +254,31 @@ def test_an_array_with_spaces_is_left_out(httpd, clerk, groups):
         assert not any("a b" in line for line in lines), lines
 
 
+@pytest.mark.parametrize("groups", [
+    {"x": 1}, ["a", {"x": 1}], [{"x": 1}, "a"], [{"x": 1}]])
+def test_an_object_is_left_out(httpd, clerk, groups):
+    token = clerk.mint(introspection={"groups": groups,
+                                      "nested": {"list": groups}})
+    for count in (2, 4):
+        env = httpd.get("/export/env", token=token).env()
+        left = {"CLERK_GROUPS", "CLERK_DEEP", "HTTP_X_CLERK_GROUPS",
+                "HTTP_X_CLERK_DEEP"} & set(env)
+        assert not left, {name: env[name] for name in left}
+        lines = httpd.logged(count, level="info", matching="CLERK_(G|D)")
+        assert len(lines) == count
+        assert all("object" in line for line in lines), lines
+
+
+def test_of_several_addresses_none_is_the_email(httpd, clerk):
+    token = clerk.mint(introspection={
+        "email": ["a@example.com", "b@example.com"], "name": ["Ada"]})
+    for count in (1, 2):
+        env = httpd.get("/export/env", token=token).env()
+        assert "CLERK_EMAIL" not in env and env["CLERK_NAME"] == "Ada"
+        lines = httpd.logged(count, level="info", matching="CLERK_EMAIL")
+        assert len(lines) == count and "array" in lines[0], lines
+
+
 @pytest.mark.parametrize("groups,told", [
     (["a", "b"], "a b"), (["a"], "a"), ("a b", "a b"), (["a b"], "a b")])
 def test_others_are_told(httpd, clerk, groups, told):
