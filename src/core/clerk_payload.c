@@ -220,7 +220,8 @@ static void read_nulls(clerk_identity_t *identity, const clerk_json_t *payload)
     }
 }
 
-/* The scopes in an M2M token are its sender's (D12), but have their type. */
+/* The scopes in an M2M token are its sender's (D12), but Clerk's own client
+ * refuses them as anything but a string. */
 static int read_m2m(const clerk_json_t *payload)
 {
     const char *scopes;

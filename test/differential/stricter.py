@@ -91,7 +91,8 @@ ROWS = [
     ("b64 changes what is signed (RFC 7797)", JWT,
      ["header b64", "header b64 true"]),
     ("proof of possession cannot be checked", JWT,
-     each("cnf", ("object", *NO_OBJECT))),
+     each("cnf", ("null", "object", *NO_OBJECT))),
+    ("an aud that is null names no audience (D7)", ONCE, ["aud null"]),
     ("a moment beyond the year 9999 is none; the client reads such an exp as "
      "never, and such an nbf as long ago", ONCE,
      each("exp", ("milliseconds", "year 10000", "beyond Date",
