@@ -36,8 +36,8 @@ enum {
     CLERK_FACT_PROFILE_FAILED = 8,     /* userinfo was asked in vain */
     CLERK_FACT_TRUNCATED = 16,         /* claims were left out, see above */
     CLERK_FACT_SIGNED = 32,            /* a JWT, proved by its signature */
-    CLERK_FACT_GRANTS_CUT = 64,        /* scopes or permissions were left out,
-                                        * being too many */
+    CLERK_FACT_GRANTS_CUT = 64,        /* scopes or permissions were left out:
+                                        * too many, or not understood */
     CLERK_FACT_JWT = 128               /* a JWT that Clerk has vouched for */
 };
 

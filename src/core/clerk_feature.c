@@ -28,8 +28,8 @@ static unsigned int owners_of(clerk_slice_t scope)
     return 0;
 }
 
-/* Cut `scope:name` in two. False: there is no colon. */
-static int cut(clerk_slice_t text, clerk_slice_t *scope, clerk_slice_t *name)
+/* `scope:name` in two. False: there is no colon. */
+static int split(clerk_slice_t text, clerk_slice_t *scope, clerk_slice_t *name)
 {
     const char *colon = text.len ? memchr(text.ptr, ':', text.len) : NULL;
 
@@ -41,35 +41,46 @@ static int cut(clerk_slice_t text, clerk_slice_t *scope, clerk_slice_t *name)
     return 1;
 }
 
-int clerk_feature_is_listed(const char *list, const char *wanted)
+static int is_same(clerk_slice_t name, clerk_slice_t other)
 {
-    unsigned int all_owners = 0;
+    return name.len && name.len == other.len
+           && memcmp(name.ptr, other.ptr, name.len) == 0;
+}
+
+clerk_feature_found_t clerk_feature_find(const char *list, const char *wanted)
+{
+    clerk_feature_found_t found = CLERK_FEATURE_ABSENT;
+    unsigned int owners = 0;
     clerk_slice_t name = clerk_slice_str(wanted);
     clerk_slice_t scope;
     apr_size_t len;
-    int is_there = 0;
 
-    if (cut(name, &scope, &name)) {
-        all_owners = owners_of(scope);
-        if (!all_owners) {
-            return 0;
-        }
+    if (split(name, &scope, &name) && !(owners = owners_of(scope))) {
+        return CLERK_FEATURE_ABSENT;
+    }
+    if (!*list) {
+        return CLERK_FEATURE_ABSENT;
     }
     for (;; list += len + 1) {
-        unsigned int owners;
         clerk_slice_t its_name;
 
         len = strcspn(list, ",");
-        if (!cut(clerk_slice_trim(clerk_slice_make(list, len)), &scope,
-                 &its_name)) {
-            return 0;
+        if (!split(clerk_slice_trim(clerk_slice_make(list, len)), &scope,
+                   &its_name)) {
+            return CLERK_FEATURE_UNCLEAR;
         }
-        owners = owners_of(scope);
-        is_there |= owners && (owners & all_owners) == all_owners && name.len
-                    && name.len == its_name.len
-                    && memcmp(name.ptr, its_name.ptr, name.len) == 0;
+        if (found != CLERK_FEATURE_LISTED && is_same(its_name, name)) {
+            unsigned int its_owners = owners_of(scope);
+
+            if (!its_owners) {
+                found = CLERK_FEATURE_UNCLEAR;
+            }
+            else if ((its_owners & owners) == owners) {
+                found = CLERK_FEATURE_LISTED;
+            }
+        }
         if (!list[len]) {
-            return is_there;
+            return found;
         }
     }
 }

@@ -10,12 +10,18 @@
 #ifndef CLERK_FEATURE_H
 #define CLERK_FEATURE_H
 
+typedef enum clerk_feature_found_t {
+    CLERK_FEATURE_ABSENT,
+    CLERK_FEATURE_LISTED,
+    CLERK_FEATURE_UNCLEAR /* the list is not one that we can read */
+} clerk_feature_found_t;
+
 /*
  * Is `wanted` in the list? It is a name, or `o:name`, `u:name`, `uo:name` for
  * what an organization, a user or both have. Names are compared exactly; an
- * element of any other scope is ignored; a list with an element that has no
- * colon holds nothing.
+ * element of any other scope does not count, but leaves it unclear whether what
+ * it names is there; as does one without a colon of everything.
  */
-int clerk_feature_is_listed(const char *list, const char *wanted);
+clerk_feature_found_t clerk_feature_find(const char *list, const char *wanted);
 
 #endif

@@ -20,7 +20,7 @@ typedef struct grants_t {
     apr_pool_t *p;
     apr_array_header_t *texts; /* of const char * */
     apr_size_t bytes;
-    int is_cut; /* there were more */
+    int is_cut; /* there may be more */
 } grants_t;
 
 /* The elements of a list, also the empty ones, for position counts. */
@@ -138,10 +138,7 @@ static void grant(grants_t *grants, clerk_slice_t feature,
 {
     apr_size_t bytes = strlen("org:: ") + feature.len + permission.len;
 
-    if (!is_name(permission)) {
-        return;
-    }
-    if (grants->texts->nelts >= CLERK_PERMISSIONS_MAX
+    if (!is_name(permission) || grants->texts->nelts >= CLERK_PERMISSIONS_MAX
         || grants->bytes + bytes > CLERK_PERMISSIONS_MAX_BYTES) {
         grants->is_cut = 1;
         return;
@@ -180,11 +177,15 @@ static void decode(grants_t *grants, const apr_array_header_t *permissions,
         int mask;
 
         if (!is_of_organization(element(features, i), &feature)) {
+            grants->is_cut |= !clerk_slice_starts(element(features, i), "u:");
             continue;
         }
         mask = by_position ? i : next++;
         if (is_name(feature) && read_mask(element(masks, mask), &bits)) {
             grant_all(grants, feature, &bits, permissions);
+        }
+        else {
+            grants->is_cut = 1;
         }
     }
 }
@@ -204,6 +205,11 @@ static int all_have_scopes(const apr_array_header_t *features)
     return 1;
 }
 
+static int is_empty(const char *text)
+{
+    return !text || !*text;
+}
+
 const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
                                      const char *fpm, const char *fea,
                                      int *is_cut)
@@ -212,8 +218,9 @@ const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
     apr_array_header_t *masks;
     apr_array_header_t *features;
 
-    *is_cut = 0;
-    if (!per || !fpm || !fea) {
+    /* What is there, and not understood, may grant something. */
+    *is_cut = !is_empty(per) || !is_empty(fpm);
+    if (is_empty(per) || is_empty(fpm) || is_empty(fea)) {
         return NULL;
     }
     masks = split(p, fpm);

@@ -27,7 +27,7 @@
  * of all elements of `fea`, the n-th mask is the n-th element's; where it is
  * that of the organization's alone, it is the n-th of those; else nothing is
  * granted. Names with a space or a control character grant nothing.
- * `*is_cut`: are some left out?
+ * `*is_cut`: may there be more, left out or not understood?
  */
 const char *clerk_permissions_decode(apr_pool_t *p, const char *per,
                                      const char *fpm, const char *fea,

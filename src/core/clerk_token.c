@@ -199,9 +199,9 @@ static int is_cookie(clerk_slice_t cookie, const char *name,
 }
 
 /*
- * Two Cookie fields are one to us, joined with a comma by httpd. A comma may as
- * well be part of a cookie of somebody else's, so that only one before or
- * behind a cookie of this name ends one.
+ * Two Cookie fields are one to us, joined with a comma by httpd. So a cookie
+ * that is to be taken off may stand before or behind a comma, too. What others
+ * have in their cookies, commas included, stays one.
  */
 static apr_size_t end_of_cookie(clerk_slice_t text, const char *name)
 {
@@ -226,13 +226,16 @@ static apr_size_t end_of_cookie(clerk_slice_t text, const char *name)
     return text.len;
 }
 
-/* One `name=value` after the other; an empty slice behind the last one. */
+/* One `name=value` after the other; an empty slice behind the last one. With a
+ * name, those of this name are found behind commas, too. */
 static clerk_slice_t next_cookie(const char **rest, const char *name)
 {
-    const char *start = *rest + strspn(*rest, " \t;,");
-    apr_size_t len =
-        end_of_cookie(clerk_slice_make(start, strcspn(start, ";")), name);
+    const char *start = *rest + strspn(*rest, name ? " \t;," : " \t;");
+    apr_size_t len = strcspn(start, ";");
 
+    if (name) {
+        len = end_of_cookie(clerk_slice_make(start, len), name);
+    }
     *rest = start + len;
     while (len && (start[len - 1] == ' ' || start[len - 1] == '\t')) {
         len--;
@@ -250,8 +253,10 @@ clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
     if (!header) {
         return CLERK_NO_TOKEN;
     }
-    for (cookie = next_cookie(&header, name); cookie.len;
-         cookie = next_cookie(&header, name)) {
+    /* Not behind a comma: that may be part of another cookie, whose value
+     * somebody else may have a say in. */
+    for (cookie = next_cookie(&header, NULL); cookie.len;
+         cookie = next_cookie(&header, NULL)) {
         if (!is_cookie(cookie, name, &value) || !value.len) {
             continue;
         }
@@ -264,6 +269,20 @@ clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
                    : CLERK_KIND_UNKNOWN;
     }
     return CLERK_NO_TOKEN;
+}
+
+int clerk_token_has_cookie(const char *header, const char *name)
+{
+    clerk_slice_t cookie;
+    clerk_slice_t value;
+
+    for (cookie = next_cookie(&header, name); cookie.len;
+         cookie = next_cookie(&header, name)) {
+        if (is_cookie(cookie, name, &value)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 const char *clerk_token_without_cookie(apr_pool_t *p, const char *header,

@@ -60,8 +60,13 @@ clerk_status_t clerk_token_from_cookie(const char *header, const char *name,
                                        clerk_token_t *token) CLERK_MUST_USE;
 
 /*
- * The header without all cookies of this name, in `p`; NULL when nothing is
- * left of it.
+ * Is there a cookie of this name? Also behind a comma, where none is read: it
+ * may be a second Cookie field, joined to the first one.
+ */
+int clerk_token_has_cookie(const char *header, const char *name);
+
+/*
+ * The header without all such cookies, in `p`; NULL when nothing is left of it.
  */
 const char *clerk_token_without_cookie(apr_pool_t *p, const char *header,
                                        const char *name);

@@ -97,6 +97,7 @@ static rank_t rank_of(const ap_directive_t *node)
         { "<Files", RANK_FILES },
         { "<Location", RANK_LOCATION },
         { "<If", RANK_IF },
+        { "<Else", RANK_IF },
     };
     apr_size_t i;
 

@@ -35,9 +35,11 @@ struct provider_t {
     const char *name;
     /* Says what is wrong with an argument; NULL when it is fine. */
     const char *(*check)(const char *word);
-    int (*is_met)(const trial_t *trial);
+    int (*is_met)(const trial_t *trial); /* or UNCLEAR */
     unsigned int lacking; /* facts: what it looks for may have been left out */
 };
+
+#define UNCLEAR (-1) /* whether a line is met */
 
 #define WORD(list, i) APR_ARRAY_IDX(list, i, const char *)
 #define ORG_PREFIX "org:"
@@ -152,14 +154,19 @@ static int has_element(const trial_t *trial, const char *claim)
 {
     const char *list =
         clerk_claims_of_kinds(trial->identity, claim, CLERK_KIND_SESSION);
+    int is_met = 0;
     int i;
 
     for (i = 0; list && i < trial->words->nelts; i++) {
-        if (clerk_feature_is_listed(list, WORD(trial->words, i))) {
+        clerk_feature_found_t found =
+            clerk_feature_find(list, WORD(trial->words, i));
+
+        if (found == CLERK_FEATURE_LISTED) {
             return 1;
         }
+        is_met = found == CLERK_FEATURE_UNCLEAR ? UNCLEAR : is_met;
     }
-    return 0;
+    return is_met;
 }
 
 static int has_feature(const trial_t *trial)
@@ -243,10 +250,13 @@ static const provider_t client = { "clerk-client", NULL, is_client, 0 };
 static const provider_t machine = { "clerk-machine", NULL, is_machine, 0 };
 static const provider_t token_type = { "clerk-token-type", check_kind,
                                        is_token_type, 0 };
-static const provider_t org = { "clerk-org", NULL, is_in_organization, 0 };
+static const provider_t org = { "clerk-org", NULL, is_in_organization,
+                                CLERK_FACT_TRUNCATED };
 static const provider_t role = { "clerk-role", NULL, has_role, 0 };
-static const provider_t feature = { "clerk-feature", NULL, has_feature, 0 };
-static const provider_t plan = { "clerk-plan", NULL, has_plan, 0 };
+static const provider_t feature = { "clerk-feature", NULL, has_feature,
+                                    CLERK_FACT_TRUNCATED };
+static const provider_t plan = { "clerk-plan", NULL, has_plan,
+                                 CLERK_FACT_TRUNCATED };
 static const provider_t claim = { "clerk-claim", NULL, has_claim,
                                   CLERK_FACT_TRUNCATED };
 
@@ -369,6 +379,7 @@ static authz_status try_line(request_rec *r, const char *text,
                              const void *parsed)
 {
     trial_t trial = { .r = r, .line = parsed };
+    int is_met;
 
     (void)text;
     if (!r->user) {
@@ -394,12 +405,12 @@ static authz_status try_line(request_rec *r, const char *text,
         /* An expression that gave nothing must not ask for less. */
         return AUTHZ_DENIED;
     }
-    if (trial.line->is_negated
-        && (trial.identity->facts & trial.line->provider->lacking)) {
-        /* What is not seen may be there: `not` refuses. */
-        return AUTHZ_GRANTED;
+    is_met = trial.words->nelts > 0 ? trial.line->provider->is_met(&trial) : 0;
+    if (!is_met && (trial.identity->facts & trial.line->provider->lacking)) {
+        is_met = UNCLEAR;
     }
-    return trial.words->nelts > 0 && trial.line->provider->is_met(&trial)
+    /* What is not seen may be there: no line lets in for it, nor does `not`. */
+    return is_met == 1 || (is_met == UNCLEAR && trial.line->is_negated)
                ? AUTHZ_GRANTED
                : AUTHZ_DENIED;
 }

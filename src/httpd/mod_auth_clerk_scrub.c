@@ -131,9 +131,8 @@ static void take_cookie(request_rec *r, auth_clerk_request_t *note,
 {
     const char *header = apr_table_get(r->headers_in, "Cookie");
     const char *rest;
-    clerk_token_t token;
 
-    if (clerk_token_from_cookie(header, name, &token) == CLERK_NO_TOKEN) {
+    if (!header || !clerk_token_has_cookie(header, name)) {
         return;
     }
     if (!note->cookie) {

@@ -52,6 +52,9 @@ LINES = {
     "eq": ["clerk-claim custom.tier gold silver"],
     "not": ["not clerk-claim custom.banned", "valid-user"],
     "notscope": ["valid-user", "not clerk-scope banned"],
+    "notfeature": ["valid-user", "not clerk-feature none banned"],
+    "notplan": ["valid-user", "not clerk-plan banned"],
+    "notorg": ["valid-user", "not clerk-org org_bad"],
     "notpermission": ["valid-user", "not clerk-permission org:x:banned"],
     "notrole": ["not clerk-role admin", "valid-user"],
     "exprclaim": ["clerk-claim custom.tier %{req:X-Tier}"],
@@ -225,6 +228,39 @@ def test_permissions_left_out(check, clerk):
             claims={"fea": ",".join(f"o:f{n}" for n in range(features))})
     check(token(3), ["not", "notpermission"])
     check(token(9), ["not"], ["notpermission"])
+
+
+@pytest.mark.parametrize("fea,lets_in", [
+    ("o:x", True), ("", True), ("x:other", True), ("u:banned,o:x", False),
+    ("x:banned", False), ("o:x,broken", False), ("o:x,", False)])
+def test_features_that_cannot_be_read(check, clerk, fea, lets_in):
+    check(organization(clerk, claims={"fea": fea, "pla": fea}),
+          ["notfeature", "notplan"] if lets_in else [],
+          [] if lets_in else ["notfeature", "notplan"])
+
+
+@pytest.mark.parametrize("fpm,fea", [
+    ("1,1", "o:x"), ("1", "o:x,broken"), ("0x1", "o:x"), ("1", "ot:x")])
+def test_permissions_that_cannot_be_read(check, clerk, fpm, fea):
+    check(organization(clerk, per="read", fpm="1", claims={"fea": "o:x"}),
+          ["notpermission"])
+    check(organization(clerk, per="read", fpm=fpm, claims={"fea": fea}), [],
+          ["notpermission"])
+
+
+def test_organizations_and_features_left_out(check, clerk):
+    def session(count):
+        return clerk.mint_jwt("session_token", claims={
+            "a": {f"m{n}": n for n in range(count)}, "fea": "o:banned",
+            "pla": "o:banned"})
+    for count in (20, 300):
+        check(session(count), ["notrole"], ["notfeature", "notplan"])
+
+    def opaque(count):
+        return clerk.mint(introspection={
+            **{f"m{n}": n for n in range(count)}, "org_id": "org_bad"})
+    for count in (20, 300):
+        check(opaque(count), ["notrole"], ["notorg"])
 
 
 def test_expressions(check, rich):

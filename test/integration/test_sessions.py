@@ -345,14 +345,28 @@ def test_every_cookie_of_that_name_is_taken_off(httpd, backend, tokens):
 
 
 def test_two_fields_of_cookies(httpd, backend, tokens):
-    """httpd joins them with a comma."""
-    for two in ((f"__session={tokens['ann']}", "x=1,2"),
-                ("x=1,2", f"__session={tokens['ann']}")):
+    """httpd joins them with a comma, which may as well be part of another
+    cookie: none is read behind one, but none is left there either."""
+    bearer = ("Authorization", f"Bearer {tokens['ann']}")
+    for two in ((f"__session={tokens['bob']}", "x=1,2"),
+                ("x=1,2", f"__session={tokens['bob']}")):
+        cookies = [("Cookie", one) for one in two]
         backend.clear()
-        answer = httpd.get("/p/x", headers=[("Cookie", one) for one in two])
+        answer = httpd.get("/p/x", headers=[bearer, *cookies])
         assert answer.status == 200, two
         [seen] = backend.requests
         assert header(seen, "Cookie") == ["x=1,2"]
+        assert httpd.get("/cookie/page", headers=cookies).status == 401
+
+
+def test_what_another_cookie_says_is_nobodys_session(httpd, tokens):
+    for value in ("hello,__session={}", '"hello, __session={}"'):
+        cookie = f"a={value.format(tokens['bob'])}"
+        answer = httpd.get("/cookie/page", headers=[("Cookie", cookie)])
+        assert answer.status == 401, value
+        env = httpd.get("/cookie/env", headers=[
+            ("Cookie", f"{cookie}; __session={tokens['ann']}")]).env()
+        assert env["REMOTE_USER"] == "user_ann"
 
 
 def test_a_program_does_not_see_it_either(httpd, tokens):

@@ -201,15 +201,13 @@ static const struct {
     { "__session=oat_x; __session=" JWT, OTHER, "oat_x" },
     { "__session=; __session=" JWT, GOOD, JWT },
 
-    /* Two fields, which httpd joins. */
-    { "a=b, __session=" JWT, GOOD, JWT },
-    { "a=b,\t__session=" JWT, GOOD, JWT },
-    { "__session=" JWT ", a=b", GOOD, JWT },
-    { "a=b; c=d, __session=" JWT ", e=f; g=h", GOOD, JWT },
-    { "a=1,2,__session=" JWT, GOOD, JWT },
-    { "__session=, __session=" JWT, GOOD, JWT },
-    { "__session=oat_x, __session=" JWT, OTHER, "oat_x" },
-    { "a=1,2; b=__session=" JWT ",x__session=" JWT, NONE, NULL },
+    /* A comma is part of a cookie, be it two fields that httpd has joined: what
+     * stands behind one may be somebody else's words. */
+    { "a=b, __session=" JWT, NONE, NULL },
+    { "a=b,__session=d.e.f; __session=" JWT, GOOD, JWT },
+    { "a=\"b, __session=d.e.f\"; __session=" JWT, GOOD, JWT },
+    { "__session=" JWT ", a=b", OTHER, JWT ", a=b" },
+    { "a=1,2; __session=" JWT, GOOD, JWT },
     { "a=b,", NONE, NULL },
     { ",", NONE, NULL },
 
@@ -313,6 +311,10 @@ static void takes_the_cookie_away(void **state)
         clerk_token_t token;
 
         UNIT_SAME(header, left, rows[i].left);
+        UNIT_CHECK(header, clerk_token_has_cookie(header, "__session")
+                               == (strstr(header, "__session=")
+                                   && !strstr(header, "x__session=")));
+        UNIT_CHECK(header, !left || !clerk_token_has_cookie(left, "__session"));
         UNIT_CHECK(header,
                    clerk_token_from_cookie(left, "__session", &token) == NONE);
     }
