@@ -3,10 +3,8 @@
 
 /* An opaque token of Clerk's lives one day (wire contract, section 5). */
 #define OPAQUE_LIFETIME 86400 /* seconds */
-/* How long an identity that lacks its profile is put up with, and where that
- * is no identity at all. */
+/* How long an identity that lacks its profile is put up with. */
 #define PROFILE_RETRY apr_time_from_sec(10)
-#define PROFILE_RETRY_NEEDED apr_time_from_sec(1)
 /* How early an identity that is in use is asked about again: in the last
  * quarter of its time, or within this, but not in the first half. */
 #define REFRESH_MARGIN apr_time_from_sec(1)
@@ -50,10 +48,7 @@ apr_time_t clerk_freshness_until(const clerk_terms_t *terms,
     until = record->verified_at
             + apr_time_from_sec(seconds_believed(terms, identity));
     if (identity->facts & CLERK_FACT_PROFILE_FAILED) {
-        until =
-            earlier(until, record->verified_at
-                               + (terms->needs_profile ? PROFILE_RETRY_NEEDED
-                                                       : PROFILE_RETRY));
+        until = earlier(until, record->verified_at + PROFILE_RETRY);
     }
     return earlier(until, end_of(identity));
 }

@@ -41,10 +41,13 @@ typedef enum form_t {
                * the name that each has as a claim */
 } form_t;
 
-static const unsigned int facts_known =
-    CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED
-    | CLERK_FACT_CONFIRMATION | CLERK_FACT_PROFILE_FAILED | CLERK_FACT_TRUNCATED
-    | CLERK_FACT_SIGNED | CLERK_FACT_GRANTS_CUT | CLERK_FACT_JWT;
+#define FACTS_KNOWN \
+    (CLERK_FACT_AUDIENCE | CLERK_FACT_AUDIENCE_MALFORMED \
+     | CLERK_FACT_CONFIRMATION | CLERK_FACT_PROFILE_FAILED \
+     | CLERK_FACT_TRUNCATED | CLERK_FACT_SIGNED | CLERK_FACT_GRANTS_CUT \
+     | CLERK_FACT_JWT)
+
+_Static_assert(FACTS_KNOWN <= 0xff, "facts are written as one byte");
 
 /*
  * What may be remembered: nothing but what Clerk, or the token itself, said.
@@ -230,7 +233,8 @@ static void put_identity(pen_t *pen, const clerk_identity_t *identity,
     const apr_array_header_t *claims = identity->claims;
     int i;
 
-    if (!is_one_kind((int)identity->kind) || (identity->facts & ~facts_known)
+    if (!is_one_kind((int)identity->kind)
+        || (identity->facts & ~(unsigned int)FACTS_KNOWN)
         || claims->nelts > CLERK_CLAIMS_MAX) {
         pen->failed = 1;
         return;
@@ -428,8 +432,8 @@ static clerk_identity_t *take_identity(eye_t *eye, apr_pool_t *p,
     identity->issued_at = take_time(eye, verified_at);
     identity->room = 0;
     count = take_number(eye);
-    if (eye->failed || !is_one_kind(kind) || (facts & ~facts_known)
-        || count > CLERK_CLAIMS_MAX) {
+    if (eye->failed || !is_one_kind(kind)
+        || (facts & ~(unsigned int)FACTS_KNOWN) || count > CLERK_CLAIMS_MAX) {
         eye->failed = 1;
         return NULL;
     }

@@ -24,7 +24,6 @@ typedef struct clerk_terms_t {
     int cache_ttl;      /* seconds; 0: no cache */
     int negative_ttl;   /* seconds; 0: refusals are not cached */
     int stale_if_error; /* seconds more while Clerk cannot be asked */
-    int needs_profile;  /* the user's name is one that userinfo tells */
     int is_permanent;   /* these terms live as long as the process works */
 } clerk_terms_t;
 

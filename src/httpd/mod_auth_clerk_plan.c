@@ -261,9 +261,6 @@ static auth_clerk_plan_t *make(apr_pool_t *p, const auth_clerk_dir_conf_t *conf)
     plan->sources = conf->sources;
     plan->remote_user =
         conf->remote_user ? conf->remote_user : DEFAULT_REMOTE_USER;
-    plan->terms.needs_profile =
-        plan->terms.realm.userinfo
-        && strcmp(plan->remote_user, DEFAULT_REMOTE_USER) != 0;
     plan->pass = number(conf->pass, AUTH_CLERK_PASS_ENV);
     plan->pass_token = number(conf->pass_token, 0);
     plan->exports = conf->exports;

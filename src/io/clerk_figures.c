@@ -6,6 +6,12 @@
 #define ALL CLERK_FIGURES_OF_ALL
 #define EACH CLERK_FIGURES_OF_EACH
 #define SERVER CLERK_FIGURES_OF_SERVER
+
+_Static_assert((int)CLERK_FIGURES_ROW >= CLERK_AGES_PLACES
+                   && (int)CLERK_FIGURES_ROW >= (int)CLERK_COUNTERS_ENDPOINTS
+                   && (int)CLERK_FIGURES_ROW >= CLERK_COUNTERS_SPANS,
+               "a row holds the longest dimension");
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 /* ------------------------------------------------------------------ */

@@ -21,12 +21,15 @@ def conf(clerk):
         location("/site", 'AuthName "Site"', require="clerk-scope site"),
         location("/mcp", *resource, documents, require="clerk-scope tools"),
         location("/users", documents, require="clerk-user nobody"),
-        f'<Location "/open">\n    {documents}\n</Location>\n'])
+        f'<Location "/open">\n    {documents}\n</Location>\n'
+        '<Location "/chained">\n    ErrorDocument 404 /moved\n</Location>\n'
+        '<Location "/moved">\n    RewriteEngine On\n'
+        '    RewriteRule ".*" "/site/page"\n</Location>\n'])
 
 
 @pytest.fixture
 def httpd(serve_once, clerk):
-    return serve_once(conf(clerk))
+    return serve_once(conf(clerk), modules=["rewrite"])
 
 
 def refusals(httpd):
@@ -91,6 +94,19 @@ def test_a_page_that_is_not_there(httpd, clerk):
     assert refusals(httpd) == []
     answer = httpd.get("/open/nothing", token=clerk.mint(scopes=["site"]))
     assert answer.status == 404 and "<html>" not in answer.text.lower()
+
+
+def test_a_document_that_is_somewhere_else(httpd, clerk):
+    """An error document is one after further internal redirects, too."""
+    for token in (None, clerk.mint(scopes=["x"])):
+        answer = httpd.get("/chained/nothing", token=token)
+        assert answer.status == 404, answer
+        assert answer.all("WWW-Authenticate") == []
+        assert answer.all("Cache-Control") == []
+    assert refusals(httpd) == []
+    shown = httpd.get("/chained/nothing", token=clerk.mint(scopes=["site"]))
+    assert shown.text == httpd.get(
+        "/site/page", token=clerk.mint(scopes=["site"])).text
 
 
 def test_while_clerk_is_away(httpd, clerk):

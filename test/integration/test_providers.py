@@ -218,6 +218,8 @@ def test_scopes_left_out(check, clerk):
     check(token(20, "read"), ["not", "notscope", "read"])
     check(token(20, "banned"), ["not"], ["notscope"])
     check(token(5000, "read"), ["not"], ["notscope", "read"])
+    # not too many, but too long
+    check(token(400, "x" * 16000), [], ["notscope"])
 
 
 def test_permissions_left_out(check, clerk):

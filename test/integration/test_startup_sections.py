@@ -19,7 +19,7 @@ CONTRADICTION = (r"ClerkPublishableKey.*clerk\.example\.com.*ClerkDomain.*"
 
 
 def section(opening, *lines):
-    name = opening[1:].split()[0]
+    name = opening[1:].split()[0].rstrip(">")
     return "\n".join([opening, *lines, f"</{name}>", ""])
 
 
@@ -41,6 +41,7 @@ def configtest(serve_once, secret):
 INTROSPECTION = "ClerkVerifier introspection"
 OTHER = "ClerkDomain other.example.org"
 KEY2 = "pk_live_Y2xlcmsuZXhhbXBsZS5uZXQk"           # clerk.example.net
+KEYED2 = f"ClerkPublishableKey {KEY2}\nClerkDomain clerk.example.net\n"
 COOKIE = "ClerkTokenSource cookie cookie:second"
 COOKIES = ("ClerkTokenSource.*session_token.*ClerkAcceptsToken.*"
            "header.*ClerkTokenSource")
@@ -96,6 +97,16 @@ ACCEPTED = {
     "an inner condition that completes":
         DOMAIN + location("/x", INTROSPECTION, section(
             '<If "true">', "ClerkClientID a", "ClerkClientSecret b")),
+    "the other condition overrides, too":
+        section('<Location "/x">', "AuthType Clerk", "Require valid-user",
+                "ClerkDomain clerk.example.com",
+                section("<If \"%{QUERY_STRING} == 'a'\">", "ClerkLeeway 1"),
+                section("<ElseIf \"%{QUERY_STRING} == 'b'\">", KEYED2),
+                section("<Else>", KEYED2)),
+    "two names of the server's, put right in one of two sections":
+        KEYED + OTHER + "\n"
+        + location("/a", "ClerkDomain clerk.example.com")
+        + location("/b", KEYED2),
     "a condition in front of what it overrides":
         section('<Location "/x">', section('<If "true">', KEYED,
                                            "ClerkDomain clerk.example.com"),

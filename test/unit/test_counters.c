@@ -132,6 +132,26 @@ static void what_a_process_has_counted_outlives_it(void **state)
     assert_int_equal(table->retired.call_us[CLERK_COUNTERS_JWKS], 7000);
 }
 
+/* Who reads while numbers are moved reads again. */
+static void a_move_is_noticed(void **state)
+{
+    clerk_counters_table_t *table = new_table(*state);
+    clerk_counters_slot_t *slot = clerk_counters_open(table);
+    apr_uint32_t moves = clerk_counters_begin(table);
+
+    assert_true(clerk_counters_is_still(table, moves));
+    slot->pid = NOBODY;
+    assert_ptr_equal(clerk_counters_open(table), slot);
+    assert_false(clerk_counters_is_still(table, moves));
+    moves = clerk_counters_begin(table);
+    assert_true(clerk_counters_is_still(table, moves));
+    /* One that has begun and not ended. */
+    table->moves_begun++;
+    assert_false(clerk_counters_is_still(table, clerk_counters_begin(table)));
+    table->moves_ended++;
+    assert_true(clerk_counters_is_still(table, clerk_counters_begin(table)));
+}
+
 static void there_may_be_more_processes_than_slots(void **state)
 {
     clerk_counters_table_t *table = new_table(*state);
@@ -151,6 +171,7 @@ int main(void)
         UNIT_TEST(times_of_one_endpoint_are_not_those_of_another),
         UNIT_TEST(endpoints_go_by_their_names),
         UNIT_TEST(what_a_process_has_counted_outlives_it),
+        UNIT_TEST(a_move_is_noticed),
         UNIT_TEST(there_may_be_more_processes_than_slots),
     };
 

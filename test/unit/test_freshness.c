@@ -93,24 +93,11 @@ static void refusals(void **state)
     assert_false(clerk_freshness_is_due(&record, until, until - 1));
 }
 
-/* While the profile tells who the user is, and is missing. */
-static void a_profile_that_is_needed(void **state)
-{
-    clerk_terms_t terms = { .cache_ttl = 60, .needs_profile = 1 };
-    clerk_record_t record = { .verified_at = at(0) };
-
-    record.identity = clerk_claims_make(*state, CLERK_KIND_OAUTH);
-    assert_true(clerk_freshness_until(&terms, &record) == at(60));
-    record.identity->facts = CLERK_FACT_PROFILE_FAILED;
-    assert_true(clerk_freshness_until(&terms, &record) == at(1));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(identities),
         UNIT_TEST(refusals),
-        UNIT_TEST(a_profile_that_is_needed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ static void identities_come_back(void **state)
         record.identity->kind = kinds[i];
         assert_comes_back(*state, &record);
     }
-    for (i = 0; i < 32; i++) {
+    for (i = 0; i < 256; i++) {
         record.identity->facts = (unsigned int)i;
         assert_comes_back(*state, &record);
     }

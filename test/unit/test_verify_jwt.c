@@ -227,6 +227,28 @@ static void what_clerk_says_is_not_what_the_token_says(void **state)
     assert_true(world->verdict.identity->expires == 1785086400);
 }
 
+/* Another token's, it seems. */
+static void clerk_and_the_token_do_not_contradict_each_other(void **state)
+{
+    static const char *const answers[] = {
+        "\"sub\":\"user_3\"",
+        "\"sub\":\"user_2\",\"iss\":\"https://clerk.example.net\"",
+    };
+    apr_size_t i;
+
+    for (i = 0; i < UNIT_COUNT(answers); i++) {
+        unit_world_t *world = world_of(*state);
+
+        world->terms.realm.verifier = CLERK_VERIFIER_INTROSPECTION;
+        unit_say(world, TOKEN_INFO, 200,
+                 apr_psprintf(*state, "{\"active\":true,%s}", answers[i]));
+        UNIT_CHECK(
+            answers[i],
+            unit_verify(world, token_of(*state, OAUTH, USER("1785086400") "}"))
+                == CLERK_ANSWER_MALFORMED);
+    }
+}
+
 /* What it limits is the token's, too: the answer need not repeat it. */
 static void the_token_limits_what_clerk_says(void **state)
 {
@@ -355,6 +377,7 @@ int main(void)
         UNIT_TEST(a_key_of_our_own_needs_nobody),
         UNIT_TEST(the_verifier_says_who_judges),
         UNIT_TEST(what_clerk_says_is_not_what_the_token_says),
+        UNIT_TEST(clerk_and_the_token_do_not_contradict_each_other),
         UNIT_TEST(the_token_limits_what_clerk_says),
         UNIT_TEST(machines_and_keys_are_asked_about),
         UNIT_TEST(cookies_are_for_sessions),
