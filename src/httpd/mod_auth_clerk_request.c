@@ -41,12 +41,8 @@ const request_rec *auth_clerk_request_origin(const request_rec *r)
 
 int auth_clerk_request_is_error_document(const request_rec *r)
 {
-    while ((r = r->prev) != NULL) {
-        if (ap_is_HTTP_ERROR(r->status)) {
-            return 1;
-        }
-    }
-    return 0;
+    /* httpd gives further redirects the status of the first one. */
+    return r->prev && ap_is_HTTP_ERROR(r->prev->status);
 }
 
 const clerk_identity_t *auth_clerk_request_identity(const request_rec *r)
