@@ -232,6 +232,9 @@ static const char *export_value(telling_t *telling,
     if (count > 1 && spaces) {
         why = "is an array whose members contain spaces";
     }
+    if (count > 1 && (identity->facts & CLERK_FACT_TRUNCATED)) {
+        why = "is an array that may have more members than are kept";
+    }
     if (why) {
         leave_out(telling, export->variable, why);
         return NULL;

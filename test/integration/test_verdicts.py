@@ -269,6 +269,14 @@ def test_an_object_is_left_out(httpd, clerk, groups):
         assert all("object" in line for line in lines), lines
 
 
+def test_an_array_without_end_is_left_out(httpd, clerk):
+    token = clerk.mint(introspection={
+        "groups": [f"g{n}" for n in range(300)]})
+    env = httpd.get("/export/env", token=token).env()
+    assert "CLERK_GROUPS" not in env
+    assert httpd.logged(1, level="info", matching="CLERK_GROUPS.*members")
+
+
 def test_of_several_addresses_none_is_the_email(httpd, clerk):
     token = clerk.mint(introspection={
         "email": ["a@example.com", "b@example.com"], "name": ["Ada"]})
