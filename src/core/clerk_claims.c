@@ -199,8 +199,7 @@ typedef struct leaves_baton_t {
     const char *const *except;
 } leaves_baton_t;
 
-/* Is `path` the name, or a member of the object or array, called `name`? */
-static int is_below(const char *path, const char *name)
+int clerk_claims_is_below(const char *path, const char *name)
 {
     apr_size_t len;
 
@@ -218,7 +217,7 @@ static int is_taken(const leaves_baton_t *baton, const char *path)
     const char *const *name;
 
     for (name = baton->except; name && *name; name++) {
-        if (is_below(path, *name)) {
+        if (clerk_claims_is_below(path, *name)) {
             return 1;
         }
     }

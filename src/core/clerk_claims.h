@@ -78,6 +78,10 @@ const char *clerk_claims_user_id(const clerk_identity_t *identity);
 const char *clerk_claims_joined(const clerk_identity_t *identity, apr_pool_t *p,
                                 const char *name);
 
+/* Is `path` the claim of this name, or a member of it, which is an object or
+ * an array? */
+int clerk_claims_is_below(const char *path, const char *name);
+
 /*
  * Add a claim; strings are copied into the identity's pool. Silently does
  * nothing but set CLERK_FACT_TRUNCATED beyond the limits above.

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clerk_feature.h"
 
-#include "clerk_slice.h"
-
-/* Whose it is. */
-#define USER 1u
-#define ORGANIZATION 2u
+#define USER CLERK_FEATURE_OF_USER
+#define ORGANIZATION CLERK_FEATURE_OF_ORGANIZATION
 
 static unsigned int owners_of(clerk_slice_t scope)
 {
@@ -28,16 +25,19 @@ static unsigned int owners_of(clerk_slice_t scope)
     return 0;
 }
 
-/* `scope:name` in two. False: there is no colon. */
-static int split(clerk_slice_t text, clerk_slice_t *scope, clerk_slice_t *name)
+int clerk_feature_read(clerk_slice_t element, unsigned int *owners,
+                       clerk_slice_t *name)
 {
-    const char *colon = text.len ? memchr(text.ptr, ':', text.len) : NULL;
+    const char *colon =
+        element.len ? memchr(element.ptr, ':', element.len) : NULL;
+    apr_size_t len;
 
     if (!colon) {
         return 0;
     }
-    *scope = clerk_slice_make(text.ptr, (apr_size_t)(colon - text.ptr));
-    *name = clerk_slice_make(colon + 1, text.len - scope->len - 1);
+    len = (apr_size_t)(colon - element.ptr);
+    *owners = owners_of(clerk_slice_make(element.ptr, len));
+    *name = clerk_slice_make(colon + 1, element.len - len - 1);
     return 1;
 }
 
@@ -50,12 +50,11 @@ static int is_same(clerk_slice_t name, clerk_slice_t other)
 clerk_feature_found_t clerk_feature_find(const char *list, const char *wanted)
 {
     clerk_feature_found_t found = CLERK_FEATURE_ABSENT;
-    unsigned int owners = 0;
+    unsigned int all_owners = 0;
     clerk_slice_t name = clerk_slice_str(wanted);
-    clerk_slice_t scope;
     apr_size_t len;
 
-    if (split(name, &scope, &name) && !(owners = owners_of(scope))) {
+    if (clerk_feature_read(name, &all_owners, &name) && !all_owners) {
         return CLERK_FEATURE_ABSENT;
     }
     if (!*list) {
@@ -63,19 +62,18 @@ clerk_feature_found_t clerk_feature_find(const char *list, const char *wanted)
     }
     for (;; list += len + 1) {
         clerk_slice_t its_name;
+        unsigned int owners;
 
         len = strcspn(list, ",");
-        if (!split(clerk_slice_trim(clerk_slice_make(list, len)), &scope,
-                   &its_name)) {
+        if (!clerk_feature_read(clerk_slice_trim(clerk_slice_make(list, len)),
+                                &owners, &its_name)) {
             return CLERK_FEATURE_UNCLEAR;
         }
         if (found != CLERK_FEATURE_LISTED && is_same(its_name, name)) {
-            unsigned int its_owners = owners_of(scope);
-
-            if (!its_owners) {
+            if (!owners) {
                 found = CLERK_FEATURE_UNCLEAR;
             }
-            else if ((its_owners & owners) == owners) {
+            else if ((owners & all_owners) == all_owners) {
                 found = CLERK_FEATURE_LISTED;
             }
         }

@@ -5,10 +5,23 @@
  * Owns: the form of the session token's `fea` and `pla`, a comma-separated
  * list of `scope:name`, where the scope is that of an organization (`o`), a
  * user (`u`) or both (wire contract, sections 2.4 and 3.2). Must never know:
- * which claim it is. Called by: the glue's authz.
+ * which claim it is. Called by: clerk_permissions, the glue's authz.
  */
 #ifndef CLERK_FEATURE_H
 #define CLERK_FEATURE_H
+
+#include "clerk_slice.h"
+
+/* Whose a feature is. */
+#define CLERK_FEATURE_OF_USER 1u
+#define CLERK_FEATURE_OF_ORGANIZATION 2u
+
+/*
+ * Read an element `scope:name`. False, and nothing set: there is no colon.
+ * `*owners` is 0 for a scope that is not known.
+ */
+int clerk_feature_read(clerk_slice_t element, unsigned int *owners,
+                       clerk_slice_t *name);
 
 typedef enum clerk_feature_found_t {
     CLERK_FEATURE_ABSENT,

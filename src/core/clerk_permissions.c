@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-#include "clerk_slice.h"
+#include "clerk_feature.h"
 
 #define LIMB_BITS 32
 #define CHUNK 9 /* decimal digits that fit into a limb */
@@ -58,31 +58,16 @@ static int is_name(clerk_slice_t text)
     return text.len > 0;
 }
 
-/* The feature of `scope:feature` where the scope is the organization's. */
-static int is_of_organization(clerk_slice_t text, clerk_slice_t *feature)
-{
-    static const char *const scopes[] = { "o:", "ou:", "uo:" };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
-        if (clerk_slice_starts(text, scopes[i])) {
-            apr_size_t len = strlen(scopes[i]);
-
-            *feature = clerk_slice_make(text.ptr + len, text.len - len);
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int count_of_organization(const apr_array_header_t *features)
 {
     clerk_slice_t unused;
+    unsigned int owners;
     int count = 0;
     int i;
 
     for (i = 0; i < features->nelts; i++) {
-        count += is_of_organization(element(features, i), &unused);
+        count += clerk_feature_read(element(features, i), &owners, &unused)
+                 && (owners & CLERK_FEATURE_OF_ORGANIZATION);
     }
     return count;
 }
@@ -174,10 +159,15 @@ static void decode(grants_t *grants, const apr_array_header_t *permissions,
     bits.limbs = apr_palloc(grants->p, bits.count * sizeof(*bits.limbs));
     for (i = 0; i < features->nelts; i++) {
         clerk_slice_t feature;
+        unsigned int owners;
         int mask;
 
-        if (!is_of_organization(element(features, i), &feature)) {
-            grants->is_cut |= !clerk_slice_starts(element(features, i), "u:");
+        if (!clerk_feature_read(element(features, i), &owners, &feature)
+            || !owners) {
+            grants->is_cut = 1;
+            continue;
+        }
+        if (!(owners & CLERK_FEATURE_OF_ORGANIZATION)) {
             continue;
         }
         mask = by_position ? i : next++;
@@ -193,12 +183,12 @@ static void decode(grants_t *grants, const apr_array_header_t *permissions,
 /* A list with an element that is none is not understood at all (3.2). */
 static int all_have_scopes(const apr_array_header_t *features)
 {
+    clerk_slice_t unused;
+    unsigned int owners;
     int i;
 
     for (i = 0; i < features->nelts; i++) {
-        clerk_slice_t text = element(features, i);
-
-        if (!text.len || !memchr(text.ptr, ':', text.len)) {
+        if (!clerk_feature_read(element(features, i), &owners, &unused)) {
             return 0;
         }
     }

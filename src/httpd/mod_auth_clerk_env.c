@@ -218,13 +218,13 @@ static const char *export_value(telling_t *telling,
     int i;
 
     for (i = 0; i < identity->claims->nelts; i++) {
-        if (strncmp(claim[i].name, export->claim, len) != 0) {
+        if (!clerk_claims_is_below(claim[i].name, export->claim)) {
             continue;
         }
-        if (claim[i].name[len] == '.') {
+        if (claim[i].name[len]) {
             why = "is an object, or an array with one; give one of its members";
         }
-        else if (!claim[i].name[len]) {
+        else {
             count++;
             spaces |= strchr(claim[i].value, ' ') != NULL;
         }

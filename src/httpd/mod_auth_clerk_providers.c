@@ -179,15 +179,6 @@ static int has_plan(const trial_t *trial)
     return has_element(trial, "pla");
 }
 
-/* Is it the claim, or a member of the object of this name? */
-static int is_below(const char *name, const char *claim)
-{
-    apr_size_t len = strlen(claim);
-
-    return strncmp(name, claim, len) == 0
-           && (name[len] == '\0' || name[len] == '.');
-}
-
 /* `name`, `name value...`, `name ~ regex`; the first word is the name. */
 static int has_claim(const trial_t *trial)
 {
@@ -200,7 +191,7 @@ static int has_claim(const trial_t *trial)
         const clerk_claim_t claim = APR_ARRAY_IDX(claims, i, clerk_claim_t);
 
         if (trial->words->nelts == 1 && !trial->line->regex
-            && is_below(claim.name, name)) {
+            && clerk_claims_is_below(claim.name, name)) {
             return 1;
         }
         if (strcmp(claim.name, name) != 0) {
